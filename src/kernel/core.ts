@@ -1,0 +1,29 @@
+/** What all kernel code shares: the hardware, the boot address space, and the kernel's variables. */
+import type { FrameNumber } from '../arch/address.ts';
+import type { Cell } from './cell.ts';
+import type { Hardware, Kernel } from './hardware.ts';
+import type { mm_struct } from './mm_struct.ts';
+
+/** A function that one processor runs on others: on the target, in the interrupt handler, interrupts off. */
+export type SmpFunction = (cpu: number) => Kernel<void>;
+
+export interface Core {
+  readonly hardware: Hardware;
+  readonly init_mm: mm_struct;
+  /** Kernel variables in simulated memory, initialised before boot. */
+  cell(initial: number): Cell<number>;
+  bitsCell(initial: bigint): Cell<bigint>;
+  /** A pointer to an mm; 0 encodes null, 1 is LOADED_MM_SWITCHING of later eras and never an mm's number here. */
+  mmCell(initial: mm_struct | null): Cell<mm_struct | null>;
+  mmById(ctx_id: number): mm_struct;
+  readonly online: Cell<bigint>;
+  /** Runs `func` on each of the processors in `mask` but this one, through call-function IPIs; returns when all have finished. Interrupts must be on. */
+  smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction): Kernel<void>;
+  /** Emits an `assertion` event unless the condition holds; the run goes on. */
+  warnUnless(condition: boolean, cpu: number, id: string, detail: string): void;
+  /** A fresh number for a flush, for the pair flush-begin and flush-return. */
+  nextFlush(): number;
+  /** Whether interrupts are off on this processor right now: assertion W1. */
+  irqs_disabled(cpu: number): boolean;
+  readonly swapper_pg_dir: FrameNumber;
+}

@@ -1,0 +1,95 @@
+/**
+ * The mini-kernel's port to the machine. Kernel code is generators: **one yield is one hardware-visible action**, so that
+ * any other processor's step can come between any two of them. Whoever drives a generator executes the action on the
+ * processor that the code runs on and sends the result back.
+ *
+ * The driver resumes a generator as soon as an action has been executed, up to its next yield: what code does between
+ * two yields belongs to the first of them.
+ */
+import type { FrameNumber, LinearAddress, PhysicalAddress } from '../arch/address.ts';
+import type { InvpcidType } from '../arch/control-registers.ts';
+import type { Access } from '../arch/page-fault.ts';
+import type { KernelEvent } from '../event/event.ts';
+
+/** A locked read-modify-write on eight bytes. The result of the action is the value before it. */
+export type LockedOperation = 'add' | 'or' | 'and' | 'exchange' | 'compare-exchange';
+
+export type Action =
+  /** Eight bytes, aligned. Result: the value, store buffer of this processor first. */
+  | { readonly kind: 'load'; readonly address: PhysicalAddress }
+  | { readonly kind: 'store'; readonly address: PhysicalAddress; readonly value: bigint }
+  /** Drains this processor's store buffer first. `expected` belongs to compare-exchange. */
+  | {
+      readonly kind: 'locked';
+      readonly address: PhysicalAddress;
+      readonly operation: LockedOperation;
+      readonly operand: bigint;
+      readonly expected?: bigint;
+    }
+  /** MFENCE: drains the store buffer; orders no page walk. */
+  | { readonly kind: 'fence' }
+  /** Spins, reading, until the value satisfies `until`. Result: that value. Not runnable before. */
+  | { readonly kind: 'wait'; readonly address: PhysicalAddress; readonly until: (value: bigint) => boolean }
+  /** A spinlock: not runnable until the cell is 0, then a locked exchange with 1. Release with a store of 0. */
+  | { readonly kind: 'acquire'; readonly address: PhysicalAddress }
+  /** Serializing. Bit 63 is NO_FLUSH. */
+  | { readonly kind: 'mov-to-cr3'; readonly value: bigint }
+  | { readonly kind: 'mov-from-cr3' }
+  | { readonly kind: 'mov-to-cr4'; readonly value: bigint }
+  | { readonly kind: 'mov-from-cr4' }
+  | { readonly kind: 'invlpg'; readonly address: LinearAddress }
+  | { readonly kind: 'invpcid'; readonly type: InvpcidType; readonly pcid: number; readonly address: LinearAddress }
+  /** STI or CLI. Result: 1n if interrupts were enabled before. */
+  | { readonly kind: 'interrupts'; readonly enabled: boolean }
+  /** A fixed IPI to each target, through the local APIC. Serializing enough: earlier stores are visible before it. */
+  | { readonly kind: 'send-ipi'; readonly vector: number; readonly targets: readonly number[] }
+  | { readonly kind: 'end-of-interrupt' }
+  /**
+   * A data access or fetch by linear address, through the MMU: by user code, or by the kernel at user memory. A page
+   * fault runs the kernel's handler and then the access again. Result: the eight bytes read or written.
+   * Rejected by throwing `Segfault` into the generator when the handler cannot resolve the fault.
+   */
+  | { readonly kind: 'access'; readonly address: LinearAddress; readonly access: Access; readonly value?: bigint }
+  /** Whole frames; the frame is private to the caller, so this is not a shared access that others can observe half done. */
+  | { readonly kind: 'zero-frame'; readonly frame: FrameNumber }
+  | { readonly kind: 'copy-frame'; readonly from: FrameNumber; readonly to: FrameNumber };
+
+/** Kernel code that finishes with a T. */
+export type Kernel<T> = Generator<Action, T, bigint>;
+
+/** The kernel's handler found no mapping that allows the access: SIGSEGV. */
+export class Segfault extends Error {
+  override readonly name = 'Segfault';
+  readonly address: LinearAddress;
+  readonly access: Access;
+
+  constructor(address: LinearAddress, access: Access) {
+    super(`no mapping allows a ${access.kind} at 0x${address.toString(16)}`);
+    this.address = address;
+    this.access = access;
+  }
+}
+
+/** What the kernel may ask of the machine outside of time: facts, and memory before boot. */
+export interface Hardware {
+  readonly processors: number;
+  readonly features: HardwareFeatures;
+  /** Frames [0, frames) exist. */
+  readonly frames: number;
+  /** Initialises memory before anything runs. */
+  poke(address: PhysicalAddress, value: bigint): void;
+  /** Reads memory without a step, for diagnostics and assertions only. */
+  peek(address: PhysicalAddress): bigint;
+  tell(event: KernelEvent): void;
+  /** Whether anyone listens to `tell`. */
+  readonly listening: boolean;
+}
+
+/** What the kernel would find in CPUID, and the levels of paging it was built for. */
+export interface HardwareFeatures {
+  readonly pcid: boolean;
+  readonly invpcid: boolean;
+  readonly globalPages: boolean;
+  readonly nx: boolean;
+  readonly levels: 4 | 5;
+}
