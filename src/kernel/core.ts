@@ -17,13 +17,23 @@ export interface Core {
   mmCell(initial: mm_struct | null): Cell<mm_struct | null>;
   mmById(ctx_id: number): mm_struct;
   readonly online: Cell<bigint>;
-  /** Runs `func` on each of the processors in `mask` but this one, through call-function IPIs; returns when all have finished. Interrupts must be on. */
-  smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction): Kernel<void>;
+  /**
+   * Runs `func` on each online processor in `mask` but this one, through call-function IPIs; returns when all have
+   * finished, or, without `wait`, when all have been asked. Interrupts must be on.
+   */
+  smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction, wait?: boolean): Kernel<void>;
+  /** As above on all online processors, then on this one with interrupts off. */
+  on_each_cpu(cpu: number, func: SmpFunction): Kernel<void>;
   /** Emits an `assertion` event unless the condition holds; the run goes on. */
   warnUnless(condition: boolean, cpu: number, id: string, detail: string): void;
   /** A fresh number for a flush, for the pair flush-begin and flush-return. */
   nextFlush(): number;
   /** Whether interrupts are off on this processor right now: assertion W1. */
   irqs_disabled(cpu: number): boolean;
+  /** CLI. Result: whether interrupts were enabled before, for local_irq_restore. */
+  local_irq_save(cpu: number): Kernel<boolean>;
+  local_irq_restore(cpu: number, enabled: boolean): Kernel<void>;
+  local_irq_disable(cpu: number): Kernel<void>;
+  local_irq_enable(cpu: number): Kernel<void>;
   readonly swapper_pg_dir: FrameNumber;
 }
