@@ -196,8 +196,18 @@ export type KernelEvent =
       readonly action: FlushAction;
       readonly why: string;
     }
-  /** From now on no change made to `range` before this moment may be missed by anyone: the contract of an operation's return. */
-  | { readonly kind: 'promise'; readonly processor: number; readonly range: AddressRange; readonly why: string }
+  /**
+   * From now on no change to `range` may be missed by anyone: the contract of an operation's return. With `operation`,
+   * the changes meant are those that this processor made since that operation began, and those that anyone made before
+   * it began; without, all made before this moment. (Others may change the range meanwhile, and owe that flush themselves.)
+   */
+  | {
+      readonly kind: 'promise';
+      readonly processor: number;
+      readonly range: AddressRange;
+      readonly why: string;
+      readonly operation?: number;
+    }
   /** mm's tlb_gen has been advanced to `generation`. */
   | { readonly kind: 'generation'; readonly processor: number; readonly mm: number; readonly generation: number }
   /** A processor recorded that the translations tagged `pcid` are those of `mm` as of `generation`; mm 0: the slot is empty. */
