@@ -10,7 +10,6 @@
  * Left out: the stack's entry in the top paging structure, CR4 and LDT at a switch, the UV hypercall.
  */
 import { present } from '../../base/assert.ts';
-import type { FlushAction } from '../../event/event.ts';
 import { atomic64_inc_return, type Cell, READ_ONCE, WRITE_ONCE } from '../cell.ts';
 import type { Core } from '../core.ts';
 import { cpumask_clear_cpu, cpumask_has, cpumask_of, cpumask_set_cpu, cpumask_test_cpu } from '../cpumask.ts';
@@ -64,7 +63,7 @@ export interface flush_tlb_info {
 /** How a flush was carried out, and for whom. */
 export interface Flushed {
   readonly f: flush_tlb_info;
-  readonly action: FlushAction;
+  readonly partial: boolean;
 }
 
 export class TlbE1 implements Tlb {
@@ -83,20 +82,16 @@ export class TlbE1 implements Tlb {
   }
 
   *switch_mm_irqs_off(cpu: number, _prev: mm_struct | null, next: mm_struct): Kernel<void> {
+    const { core } = this;
     const { loaded_mm, state, ctxs } = this.cpu_tlbstate(cpu);
-    this.core.warnUnless(this.core.irqs_disabled(cpu), cpu, 'W1', 'switch_mm_irqs_off with interrupts on');
-    const real_prev = present(yield* READ_ONCE(loaded_mm), 'loaded_mm');
+    core.warnUnless(core.irqs_disabled(cpu), cpu, 'W1', 'switch_mm_irqs_off with interrupts on');
+    const real_prev = yield* this.loaded_mm(cpu);
     yield* this.set_state(cpu, state, TLBSTATE_OK);
 
     if (real_prev === next) {
       // From lazy to active. The processor has been receiving flushes all along, so nothing can be stale.
       const set = yield* cpumask_test_cpu(cpu, next.cpumask);
-      this.core.warnUnless(
-        set || next === this.core.init_mm,
-        cpu,
-        'W6',
-        `not in mm_cpumask of ${next.name}, which is loaded`,
-      );
+      core.warnUnless(set || next === core.init_mm, cpu, 'W6', `not in mm_cpumask of the loaded ${next.name}`);
       if (!set) yield* cpumask_set_cpu(cpu, next.cpumask);
       return;
     }
@@ -108,7 +103,7 @@ export class TlbE1 implements Tlb {
     yield* WRITE_ONCE(ctxs[0].tlb_gen, next_tlb_gen);
 
     const set = yield* cpumask_test_cpu(cpu, next.cpumask);
-    this.core.warnUnless(!set, cpu, 'W7', `in mm_cpumask of ${next.name} before switching to it`);
+    core.warnUnless(!set, cpu, 'W7', `in mm_cpumask of ${next.name} before switching to it`);
     yield* cpumask_set_cpu(cpu, next.cpumask);
 
     this.trace.decision(cpu, null, wholeMm(next.ctx_id), 'full', 'every switch flushes');
@@ -117,12 +112,7 @@ export class TlbE1 implements Tlb {
     this.trace.switched(cpu, real_prev.ctx_id, next.ctx_id, true);
 
     const was_set = yield* cpumask_test_cpu(cpu, real_prev.cpumask);
-    this.core.warnUnless(
-      was_set || real_prev === this.core.init_mm,
-      cpu,
-      'W6',
-      `not in mm_cpumask of ${real_prev.name}, which was loaded`,
-    );
+    core.warnUnless(was_set || real_prev === core.init_mm, cpu, 'W6', `not in mm_cpumask of the old ${real_prev.name}`);
     yield* cpumask_clear_cpu(cpu, real_prev.cpumask);
   }
 
@@ -133,17 +123,14 @@ export class TlbE1 implements Tlb {
 
   /** Gives up a borrowed mm, so that no more flushes of it arrive. */
   *leave_mm(cpu: number): Kernel<void> {
-    const { loaded_mm, state } = this.cpu_tlbstate(cpu);
-    if ((yield* READ_ONCE(loaded_mm)) === this.core.init_mm) return;
-    this.core.warnUnless(
-      (yield* READ_ONCE(state)) !== TLBSTATE_OK,
-      cpu,
-      'W8',
-      'leave_mm on a processor that is not lazy',
-    );
-    const enabled = yield* this.core.local_irq_save(cpu);
-    yield* this.switch_mm_irqs_off(cpu, null, this.core.init_mm);
-    yield* this.core.local_irq_restore(cpu, enabled);
+    const { core } = this;
+    const { state } = this.cpu_tlbstate(cpu);
+    if ((yield* this.loaded_mm(cpu)) === core.init_mm) return;
+    const lazy = (yield* READ_ONCE(state)) !== TLBSTATE_OK;
+    core.warnUnless(lazy, cpu, 'W8', 'leave_mm on a processor that is not lazy');
+    const enabled = yield* core.local_irq_save(cpu);
+    yield* this.switch_mm_irqs_off(cpu, null, core.init_mm);
+    yield* core.local_irq_restore(cpu, enabled);
   }
 
   *flush_tlb_mm_range(cpu: number, mm: mm_struct, request: FlushRequest): Kernel<void> {
@@ -155,10 +142,10 @@ export class TlbE1 implements Tlb {
     const new_tlb_gen = yield* this.inc_mm_tlb_gen(cpu, mm);
     const info: flush_tlb_info = { mm, ...range_to_flush(request), new_tlb_gen, flush };
 
-    if ((yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm)) === mm) {
+    if ((yield* this.loaded_mm(cpu)) === mm) {
       this.core.warnUnless(!this.core.irqs_disabled(cpu), cpu, 'W1', 'flush_tlb_mm_range with interrupts off');
       yield* this.core.local_irq_disable(cpu);
-      yield* this.flush_tlb_func_common(cpu, info, true);
+      yield* this.flush_tlb_func_common(cpu, info);
       yield* this.core.local_irq_enable(cpu);
     } else {
       this.trace.leftOut(flush, ranges, ~cpumask_of(cpu), 'not running this mm');
@@ -175,21 +162,17 @@ export class TlbE1 implements Tlb {
    *
    * mm.tlb_gen is read before the flush: whatever is filled afterwards comes from tables at least that new.
    */
-  protected *flush_tlb_func_common(cpu: number, f: flush_tlb_info, _local: boolean): Kernel<void> {
-    const { loaded_mm: loaded_mm_cell, state, ctxs } = this.cpu_tlbstate(cpu);
-    const loaded_mm = present(yield* READ_ONCE(loaded_mm_cell), 'loaded_mm');
+  protected *flush_tlb_func_common(cpu: number, f: flush_tlb_info): Kernel<void> {
+    const { core } = this;
+    const { state, ctxs } = this.cpu_tlbstate(cpu);
+    const loaded_mm = yield* this.loaded_mm(cpu);
     const mm_tlb_gen = yield* READ_ONCE(loaded_mm.tlb_gen);
     const local_tlb_gen = yield* READ_ONCE(ctxs[0].tlb_gen);
     const range = mmRange(loaded_mm.ctx_id, f.start, f.end);
 
-    this.core.warnUnless(this.core.irqs_disabled(cpu), cpu, 'W1', 'flush_tlb_func_common with interrupts on');
+    core.warnUnless(core.irqs_disabled(cpu), cpu, 'W1', 'flush_tlb_func_common with interrupts on');
     const ctx_id = yield* READ_ONCE(ctxs[0].ctx_id);
-    this.core.warnUnless(
-      ctx_id === loaded_mm.ctx_id,
-      cpu,
-      'W3',
-      `ctxs[0] is of mm ${ctx_id}, loaded is ${loaded_mm.ctx_id}`,
-    );
+    core.warnUnless(ctx_id === loaded_mm.ctx_id, cpu, 'W3', `ctxs[0] is of mm ${ctx_id}, not of ${loaded_mm.ctx_id}`);
 
     if ((yield* READ_ONCE(state)) !== TLBSTATE_OK) {
       this.trace.decision(cpu, f.flush, range, 'full', 'lazy: leaves the mm');
@@ -202,29 +185,24 @@ export class TlbE1 implements Tlb {
       return;
     }
 
-    this.core.warnUnless(local_tlb_gen <= mm_tlb_gen, cpu, 'W4', `recorded ${local_tlb_gen}, mm at ${mm_tlb_gen}`);
-    this.core.warnUnless(f.new_tlb_gen <= mm_tlb_gen, cpu, 'W5', `asked for ${f.new_tlb_gen}, mm at ${mm_tlb_gen}`);
+    core.warnUnless(local_tlb_gen <= mm_tlb_gen, cpu, 'W4', `recorded ${local_tlb_gen}, mm at ${mm_tlb_gen}`);
+    core.warnUnless(f.new_tlb_gen <= mm_tlb_gen, cpu, 'W5', `asked for ${f.new_tlb_gen}, mm at ${mm_tlb_gen}`);
 
-    let action: FlushAction;
-    if (this.may_flush_partially(f, local_tlb_gen, mm_tlb_gen)) {
-      action = 'partial';
-      this.trace.decision(cpu, f.flush, range, 'partial', `generation ${local_tlb_gen} to ${mm_tlb_gen}`);
-      yield* __flush_tlb_range(f.start, f.end);
-    } else {
-      action = 'full';
-      this.trace.decision(cpu, f.flush, range, 'full', `generation ${local_tlb_gen} to ${mm_tlb_gen}`);
-      yield* __flush_tlb();
-    }
-    yield* this.record_tlb_gen(cpu, loaded_mm, mm_tlb_gen, { f, action });
+    const partial = this.may_flush_partially(f, local_tlb_gen, mm_tlb_gen);
+    const why = `generation ${local_tlb_gen} to ${mm_tlb_gen}`;
+    this.trace.decision(cpu, f.flush, range, partial ? 'partial' : 'full', why);
+    if (partial) yield* __flush_tlb_range(f.start, f.end);
+    else yield* __flush_tlb();
+    yield* this.record_tlb_gen(cpu, loaded_mm, mm_tlb_gen, { f, partial });
   }
 
   /** On a processor that an IPI reached. */
   protected *flush_tlb_func_remote(cpu: number, f: flush_tlb_info): Kernel<void> {
-    if (f.mm !== null && f.mm !== (yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm))) {
+    if (f.mm !== null && f.mm !== (yield* this.loaded_mm(cpu))) {
       this.trace.decision(cpu, f.flush, mmRange(f.mm.ctx_id, f.start, f.end), 'skip', 'not running this mm');
       return;
     }
-    yield* this.flush_tlb_func_common(cpu, f, false);
+    yield* this.flush_tlb_func_common(cpu, f);
   }
 
   /** Returns when every one of them has flushed. */
@@ -281,7 +259,7 @@ export class TlbE1 implements Tlb {
     if (cpumask_has(batch.cpumask, cpu)) {
       this.core.warnUnless(!this.core.irqs_disabled(cpu), cpu, 'W1', 'arch_tlbbatch_flush with interrupts off');
       yield* this.core.local_irq_disable(cpu);
-      yield* this.flush_tlb_func_common(cpu, info, true);
+      yield* this.flush_tlb_func_common(cpu, info);
       yield* this.core.local_irq_enable(cpu);
     }
     const others = batch.cpumask & ~cpumask_of(cpu);
@@ -338,6 +316,10 @@ export class TlbE1 implements Tlb {
   protected *set_state(cpu: number, state: Cell<number>, value: number): Kernel<void> {
     yield* WRITE_ONCE(state, value);
     this.trace.lazy(cpu, value === TLBSTATE_LAZY);
+  }
+
+  protected *loaded_mm(cpu: number): Kernel<mm_struct> {
+    return present(yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm), 'loaded_mm');
   }
 
   protected cpu_tlbstate(cpu: number): tlb_state {
