@@ -69,6 +69,7 @@ export type StatementBody =
   | {
       readonly kind: 'mmap';
       readonly variable: string;
+      /** Pages of the mapping's own size: one of 2 MBytes holds a[0] to a[511]. */
       readonly pages: number;
       readonly protection: Protection;
       readonly shared: boolean;
@@ -77,7 +78,7 @@ export type StatementBody =
     }
   | { readonly kind: 'munmap'; readonly range: PageRange }
   | { readonly kind: 'mprotect'; readonly range: PageRange; readonly protection: Protection }
-  /** Moves or resizes the whole of a variable's mapping; the new place is bound to `to` (which may be the same name). */
+  /** Moves or resizes a variable's mapping, or a part of it; the new place is bound to `to` (which may be the same name). */
   | {
       readonly kind: 'mremap';
       readonly range: PageRange;
