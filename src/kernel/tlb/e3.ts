@@ -358,7 +358,7 @@ export class TlbE3 implements Tlb {
     const loaded_mm = yield* this.loaded_mm(cpu);
     const tlb_gen = yield* READ_ONCE(core.init_mm.tlb_gen);
 
-    yield* this.setup_pcid(cpu);
+    yield* this.setup_pcid();
     const cr3 = yield { kind: 'mov-from-cr3' };
     const here = (cr3 & ENTRY_FRAME_MASK) === pgd_address(loaded_mm.pgd);
     core.warnUnless(here, cpu, 'W10', `CR3 does not hold the tables of the loaded ${loaded_mm.name}`);
@@ -379,7 +379,7 @@ export class TlbE3 implements Tlb {
   }
 
   /** Each processor for itself: CR4.PCIDE can be set only in IA-32e mode, with CR3[11:0] = 0 (SDM 3A 4.10.1). */
-  protected *setup_pcid(cpu: number): Kernel<void> {
+  protected *setup_pcid(): Kernel<void> {
     const cr4 = yield { kind: 'mov-from-cr4' };
     if (this.pcid && (cr4 & Cr4.PCIDE) === 0n) yield { kind: 'mov-to-cr4', value: cr4 | Cr4.PCIDE };
   }

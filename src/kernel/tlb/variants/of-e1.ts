@@ -41,6 +41,7 @@ class MaskBeforeGeneration extends TlbE1 {
     return yield* super.inc_mm_tlb_gen(cpu, mm);
   }
 
+  // biome-ignore lint/correctness/useYield: what it would read has been read
   protected override *mm_cpumask(cpu: number, _mm: mm_struct): Kernel<bigint> {
     return present(this.#early.get(cpu), 'mm_cpumask, read too early');
   }
