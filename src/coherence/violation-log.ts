@@ -1,0 +1,55 @@
+/** The violations and findings of a run: each told once, with a count, and at most so many kept. */
+import type { Stage } from './frame-history.ts';
+import type { Finding, FrameSummary, Violation } from './violation.ts';
+
+export const VIOLATIONS_KEPT = 1000;
+const STAGES: readonly Stage[] = ['used', 'frame-freed', 'frame-reused'];
+
+export class ViolationLog {
+  readonly #violations = new Map<string, Violation>();
+  readonly #findings = new Map<string, Finding>();
+  /** Every use that was a violation. */
+  uses = 0;
+  violationsNotKept = 0;
+  findingsNotKept = 0;
+
+  get violations(): readonly Violation[] {
+    return [...this.#violations.values()];
+  }
+
+  get findings(): readonly Finding[] {
+    return [...this.#findings.values()];
+  }
+
+  get distinct(): number {
+    return this.#violations.size + this.violationsNotKept;
+  }
+
+  /** `describe` is asked only for the first of its kind. What is past the limit cannot be told apart, and counts singly. */
+  violation(
+    key: string,
+    state: { readonly stage: Stage; readonly frame: FrameSummary | null },
+    describe: (number: number) => Violation,
+  ): void {
+    this.uses++;
+    const known = this.#violations.get(key);
+    if (known !== undefined) {
+      known.count++;
+      if (STAGES.indexOf(state.stage) > STAGES.indexOf(known.stage)) {
+        known.stage = state.stage;
+        known.frame = state.frame;
+      }
+    } else if (this.#violations.size < VIOLATIONS_KEPT) {
+      this.#violations.set(key, describe(this.#violations.size + 1));
+    } else {
+      this.violationsNotKept++;
+    }
+  }
+
+  finding(key: string, describe: () => Finding): void {
+    const known = this.#findings.get(key);
+    if (known !== undefined) known.count++;
+    else if (this.#findings.size < VIOLATIONS_KEPT) this.#findings.set(key, describe());
+    else this.findingsNotKept++;
+  }
+}
