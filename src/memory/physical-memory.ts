@@ -1,0 +1,209 @@
+/**
+ * Guest-physical memory: one flat buffer that the host commits page by page as it is touched.
+ *
+ * Software's stores reach it through `store`, which is where a change of a paging-structure entry becomes visible to
+ * walks: it tells those who asked to know beforehand, and observers afterwards. Memory beyond the end is no machine that
+ * we model: no device answers there.
+ */
+import type { FrameNumber, PagingLevel, PagingLevels, PhysicalAddress } from '../arch/address.ts';
+import { frameOf, PAGE_BYTES, physicalAddress } from '../arch/address.ts';
+import { assert } from '../base/assert.ts';
+import { UnsupportedError } from '../base/errors.ts';
+import type { EventStream } from '../event/stream.ts';
+import { PagingStructures } from './paging-structures.ts';
+import type { StructureReference } from './paging-structures.ts';
+
+/** Called before the eight bytes at `address`, in a frame that holds a paging structure, change by a store. */
+export type BeforePagingWrite = (address: PhysicalAddress) => void;
+
+/** The processor that is named by a write which no processor made: a loader's, a device's. */
+export const NO_PROCESSOR = -1;
+
+const WORDS_PER_FRAME = PAGE_BYTES / 8;
+
+export class PhysicalMemory {
+  readonly frames: number;
+  readonly buffer: ArrayBuffer;
+  readonly #stream: EventStream;
+  readonly #words: BigUint64Array;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #structures: PagingStructures;
+  #beforePagingWrite: BeforePagingWrite[] = [];
+
+  constructor(frames: number, stream: EventStream) {
+    this.frames = frames;
+    this.buffer = new ArrayBuffer(frames * PAGE_BYTES);
+    this.#stream = stream;
+    this.#words = new BigUint64Array(this.buffer);
+    this.#bytes = new Uint8Array(this.buffer);
+    this.#view = new DataView(this.buffer);
+    this.#structures = new PagingStructures(frames, (address) => this.read64(address));
+  }
+
+  read64(address: PhysicalAddress): bigint {
+    if ((address & 7) === 0) {
+      const word = this.#words[address / 8];
+      if (word !== undefined) return word;
+    }
+    this.#check(address, 8);
+    return this.#view.getBigUint64(address, true);
+  }
+
+  read32(address: PhysicalAddress): number {
+    this.#check(address, 4);
+    return this.#view.getUint32(address, true);
+  }
+
+  read16(address: PhysicalAddress): number {
+    this.#check(address, 2);
+    return this.#view.getUint16(address, true);
+  }
+
+  read8(address: PhysicalAddress): number {
+    const byte = this.#bytes[address];
+    return byte === undefined ? this.#outside(address) : byte;
+  }
+
+  /**
+   * A write by nobody's processor. In a frame that holds a paging structure it is a paging write like any other, so that
+   * no change of an entry goes unseen; anywhere else it costs nothing more than itself.
+   */
+  write64(address: PhysicalAddress, value: bigint): void {
+    this.#check(address, 8);
+    if ((address & 7) === 0) this.store(NO_PROCESSOR, address, value, this.#stream.time);
+    else this.#writeBytes(address, 8, value);
+  }
+
+  write32(address: PhysicalAddress, value: number): void {
+    this.#writeBytes(address, 4, BigInt(value >>> 0));
+  }
+
+  write16(address: PhysicalAddress, value: number): void {
+    this.#writeBytes(address, 2, BigInt(value & 0xffff));
+  }
+
+  write8(address: PhysicalAddress, value: number): void {
+    this.#writeBytes(address, 1, BigInt(value & 0xff));
+  }
+
+  /**
+   * A processor's store of eight aligned bytes becomes visible to everyone. `issued` is the time at which it was
+   * executed, before it waited in a store buffer.
+   */
+  store(processor: number, address: PhysicalAddress, value: bigint, issued: number): void {
+    assert((address & 7) === 0, 'a store commits eight aligned bytes');
+    if (this.#structures.isMarked(frameOf(address))) this.#storeEntry(processor, address, value, issued);
+    else if (address >= this.#bytes.length) this.#outside(address);
+    else this.#words[address / 8] = value;
+  }
+
+  /**
+   * A walk's locked update of A or D (SDM 3A 4.8): writes `after` only where memory still holds `before`, and says
+   * whether it did.
+   */
+  updateEntry(processor: number, address: PhysicalAddress, before: bigint, after: bigint): boolean {
+    const index = address / 8;
+    if (this.#words[index] !== before) return false;
+    this.#words[index] = after;
+    if (this.#stream.listening) {
+      const issued = this.#stream.time;
+      this.#stream.emit({ kind: 'paging-write', processor, address, before, after, by: 'walk', issued });
+    }
+    return true;
+  }
+
+  /** A frame that holds a paging structure stays marked: what a processor cached from it outlives the zeroing. */
+  zeroFrame(processor: number, frame: FrameNumber): void {
+    this.#checkFrame(frame);
+    if (this.#structures.isMarked(frame)) this.#storeFrame(processor, frame, () => 0n);
+    else this.#words.fill(0n, frame * WORDS_PER_FRAME, (frame + 1) * WORDS_PER_FRAME);
+    this.#structures.cleared(frame);
+  }
+
+  copyFrame(processor: number, from: FrameNumber, to: FrameNumber): void {
+    this.#checkFrame(from);
+    this.#checkFrame(to);
+    if (this.#structures.isMarked(to)) {
+      this.#storeFrame(processor, to, (word) => this.read64(physicalAddress(from * PAGE_BYTES + word * 8)));
+    } else {
+      this.#words.copyWithin(to * WORDS_PER_FRAME, from * WORDS_PER_FRAME, (from + 1) * WORDS_PER_FRAME);
+    }
+  }
+
+  markPagingStructure(frame: FrameNumber): void {
+    this.#checkFrame(frame);
+    this.#structures.mark(frame);
+  }
+
+  isPagingStructure(frame: FrameNumber): boolean {
+    return this.#structures.isMarked(frame);
+  }
+
+  /** A walk reads an entry of `frame` as a structure of this level, which `parent` refers to: null is CR3. */
+  noteWalk(frame: FrameNumber, level: PagingLevel, parent: PhysicalAddress | null): void {
+    this.#structures.note(frame, level, parent);
+  }
+
+  /** A processor loads this root, with paging of so many levels. */
+  noteRoot(processor: number, root: FrameNumber, levels: PagingLevels): void {
+    this.#structures.load(processor, root, levels);
+  }
+
+  /** The known ways to reach a paging structure that hold in memory now; those through CR3 always do. */
+  pagingReferences(frame: FrameNumber): readonly StructureReference[] {
+    return this.#structures.references(frame);
+  }
+
+  beforePagingWrite(hook: BeforePagingWrite): void {
+    this.#beforePagingWrite = [...this.#beforePagingWrite, hook];
+  }
+
+  #storeEntry(processor: number, address: PhysicalAddress, value: bigint, issued: number): void {
+    if (this.read64(address) === value) return;
+    for (const hook of this.#beforePagingWrite) hook(address);
+    // A walk made by a hook may have set A.
+    const before = this.read64(address);
+    this.#words[address / 8] = value;
+    this.#structures.written(address, value);
+    if (before === value || !this.#stream.listening) return;
+    this.#stream.emit({ kind: 'paging-write', processor, address, before, after: value, by: 'software', issued });
+  }
+
+  #storeFrame(processor: number, frame: FrameNumber, word64: (word: number) => bigint): void {
+    for (let word = 0; word < WORDS_PER_FRAME; word++) {
+      this.#storeEntry(processor, physicalAddress(frame * PAGE_BYTES + word * 8), word64(word), this.#stream.time);
+    }
+  }
+
+  /** Bytes of one or two aligned words, little-endian. */
+  #writeBytes(address: PhysicalAddress, bytes: number, value: bigint): void {
+    this.#check(address, bytes);
+    for (let byte = 0; byte < bytes; byte++) {
+      const place = physicalAddress(address + byte);
+      const shifted = (value >> BigInt(8 * byte)) & 0xffn;
+      if (this.#structures.isMarked(frameOf(place))) {
+        const shift = BigInt(8 * (place & 7));
+        const word = physicalAddress(place - (place & 7));
+        const merged = (this.read64(word) & ~(0xffn << shift)) | (shifted << shift);
+        this.#storeEntry(NO_PROCESSOR, word, merged, this.#stream.time);
+      } else {
+        this.#bytes[place] = Number(shifted);
+      }
+    }
+  }
+
+  #check(address: PhysicalAddress, bytes: number): void {
+    if (address < 0 || address + bytes > this.#bytes.length) this.#outside(address);
+  }
+
+  #checkFrame(frame: FrameNumber): void {
+    this.#check(physicalAddress(frame * PAGE_BYTES), PAGE_BYTES);
+  }
+
+  #outside(address: PhysicalAddress): never {
+    throw new UnsupportedError(
+      `access to physical address 0x${address.toString(16)}: memory ends at 0x${this.#bytes.length.toString(16)}`,
+    );
+  }
+}
