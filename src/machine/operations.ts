@@ -1,0 +1,68 @@
+/**
+ * The operations of one processor that other processors can notice, each a single step: loads and stores through the
+ * store buffer (SDM 3A 8.2.2), locked and serializing operations, which drain it (8.2.3.9, 8.3).
+ */
+import type { PhysicalAddress } from '../arch/address.ts';
+import type { InvpcidType } from '../arch/control-registers.ts';
+import type { LinearAddress } from '../arch/address.ts';
+import type { Exception } from '../arch/page-fault.ts';
+import type { Processor } from './processor.ts';
+
+export function load(processor: Processor, address: PhysicalAddress): bigint {
+  return processor.storeBuffer.load(address);
+}
+
+export function store(processor: Processor, address: PhysicalAddress, value: bigint): void {
+  processor.storeBuffer.push(address, value);
+}
+
+/** A locked read-modify-write: `next` gives the new value, or null to leave it. Result: the value before. */
+export function locked(
+  processor: Processor,
+  address: PhysicalAddress,
+  next: (before: bigint) => bigint | null,
+): bigint {
+  processor.storeBuffer.drainAll();
+  const before = processor.storeBuffer.load(address);
+  const after = next(before);
+  if (after !== null) {
+    processor.storeBuffer.push(address, BigInt.asUintN(64, after));
+    processor.storeBuffer.drainAll();
+  }
+  return before;
+}
+
+export function fence(processor: Processor): void {
+  processor.storeBuffer.drainAll();
+}
+
+export function movToCr3(processor: Processor, value: bigint): Exception | null {
+  processor.storeBuffer.drainAll();
+  return processor.mmu.writeCr3(value);
+}
+
+export function movToCr4(processor: Processor, value: bigint): Exception | null {
+  processor.storeBuffer.drainAll();
+  return processor.mmu.writeCr4(value);
+}
+
+export function invlpg(processor: Processor, address: LinearAddress): void {
+  processor.storeBuffer.drainAll();
+  processor.mmu.invlpg(address);
+}
+
+export function invpcid(
+  processor: Processor,
+  type: InvpcidType,
+  pcid: number,
+  address: LinearAddress,
+): Exception | null {
+  processor.storeBuffer.drainAll();
+  return processor.mmu.invpcid(type, pcid, address);
+}
+
+/** Sends a fixed IPI to each target; the ICR write comes after every earlier store (SDM 3A 10.12.3 asks x2APIC code for a fence). */
+export function sendIpi(processor: Processor, vector: number, targets: readonly number[]): void {
+  processor.storeBuffer.drainAll();
+  processor.apic.sendFixed(vector, targets);
+}
