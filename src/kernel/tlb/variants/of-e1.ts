@@ -32,7 +32,10 @@ class UpToDateOrAhead extends TlbE1 {
   }
 }
 
-/** A processor that switches to the mm in between is neither sent an IPI nor shown the new generation. */
+/**
+ * A processor that switches to the mm in between is sent no IPI. As every switch flushes, it goes wrong only when the
+ * change still waits in the store buffer.
+ */
 class MaskBeforeGeneration extends TlbE1 {
   readonly #early = new Map<number, bigint>();
 

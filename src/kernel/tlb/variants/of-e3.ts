@@ -1,4 +1,5 @@
 /** E3 with one thing changed. M carries the number of ERAS.md, B that of BUGS.md. */
+import { present } from '../../../base/assert.ts';
 import type { AddressRange } from '../../../event/event.ts';
 import { READ_ONCE, WRITE_ONCE } from '../../cell.ts';
 import type { Kernel } from '../../hardware.ts';
@@ -14,8 +15,24 @@ class NoGenerationTest extends TlbE3 {
   }
 }
 
+/** A processor that switches to the mm in between is neither sent an IPI nor shown the new generation. */
+class MaskBeforeGeneration extends TlbE3 {
+  readonly #early = new Map<number, bigint>();
+
+  protected override *inc_mm_tlb_gen(cpu: number, mm: mm_struct): Kernel<number> {
+    this.#early.set(cpu, yield* super.mm_cpumask(cpu, mm));
+    return yield* super.inc_mm_tlb_gen(cpu, mm);
+  }
+
+  // biome-ignore lint/correctness/useYield: what it would read has been read
+  protected override *mm_cpumask(cpu: number, _mm: mm_struct): Kernel<bigint> {
+    return present(this.#early.get(cpu), 'mm_cpumask, read too early');
+  }
+}
+
 /** Without PCIDs: whoever stays lazy keeps the mm's translations and its paging-structure caches, freed tables or not. */
 class LazySkipsFlush extends TlbE3 {
+  // biome-ignore lint/correctness/useYield: it does nothing
   protected override *flush_while_lazy(cpu: number, f: flush_tlb_info, range: AddressRange): Kernel<void> {
     this.trace.decision(cpu, f.flush, range, 'skip', 'lazy');
   }
@@ -39,6 +56,11 @@ export const VARIANTS_OF_E3: readonly Era[] = [
     id: 'M6',
     change: 'keeps the slot of an mm without comparing generations',
     tlb: (core) => new NoGenerationTest(core),
+  }),
+  variantOf(E3, {
+    id: 'M8',
+    change: 'reads mm_cpumask before advancing the generation',
+    tlb: (core) => new MaskBeforeGeneration(core),
   }),
   variantOf(E3, { id: 'M9', change: 'flushes before the entries are changed', mm: { flushBeforeClear: true } }),
   variantOf(E3, {
