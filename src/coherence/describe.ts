@@ -21,7 +21,7 @@ export function describeEntry(entry: bigint, level: PagingLevel | null): string 
   if ((entry & PagingEntry.P) === 0n) return 'not present';
   const words = [
     level === null || mapsPage(entry, level)
-      ? `frame ${hex(entryFrame(entry))}${level === 2 || level === 3 ? ` (${pageSize(pagesPerEntry(level))})` : ''}`
+      ? `frame ${hex(entryFrame(entry))}${level === 2 || level === 3 ? ` of a ${pageSize(pagesPerEntry(level))} page` : ''}`
       : `table ${hex(entryFrame(entry))}`,
     rightsInWords({
       writable: (entry & PagingEntry.RW) !== 0n,
@@ -39,9 +39,10 @@ export function rightsInWords({ writable, user, executable }: Rights): string {
   return `${privilege} ${writable ? 'read/write' : 'read-only'}${executable ? '' : ', no execute'}`;
 }
 
+/** As the manual writes sizes: `2-MByte`. */
 export function pageSize(pages: number): string {
-  if (pages >= 512 * 512) return `${pages / (512 * 512)} GByte`;
-  return pages >= 512 ? `${(pages * 4) / 1024} MByte` : `${pages * 4} KByte`;
+  if (pages >= 512 * 512) return `${pages / (512 * 512)}-GByte`;
+  return pages >= 512 ? `${(pages * 4) / 1024}-MByte` : `${pages * 4}-KByte`;
 }
 
 export function cacheName(kind: CachedTranslation['kind']): string {
@@ -63,18 +64,23 @@ export function place(processor: number, where: string | null): string {
   return where === null ? `processor ${processor}` : `processor ${processor} (${where})`;
 }
 
-export function describeObligation(due: Obligation): string {
+/** Who made the change due, and about what. */
+export function describeObligation(due: Obligation): readonly string[] {
   switch (due.kind) {
-    case 'flush': {
-      const batch = due.batch ? ', batched' : '';
-      return `flush ${due.flush} (${due.reason}${batch}) of ${describeRange(due.range)} by ${place(due.processor, due.where)}, begun at step ${due.began}, returned at step ${due.returned}`;
-    }
+    case 'flush':
+      return [
+        `step ${due.returned}: ${place(due.processor, due.where)}: flush ${due.flush} returned (${due.reason}${due.batch ? ', batched' : ''})`,
+        `begun at step ${due.began} for ${describeRange(due.range)}`,
+      ];
     case 'promise':
-      return `${due.why}: ${describeRange(due.range)}, by ${place(due.processor, due.where)} at step ${due.time}`;
+      return [
+        `step ${due.time}: ${place(due.processor, due.where)}: promised (${due.why})`,
+        `for ${describeRange(due.range)}`,
+      ];
     case 'frame-free':
-      return `processor ${due.processor} freed frame ${hex(due.frame)} at step ${due.time}`;
+      return [`step ${due.time}: processor ${due.processor}: freed frame ${hex(due.frame)}`];
     case 'context-switch':
-      return `processor ${due.processor} loaded other paging structures behind PCID ${due.pcid} at step ${due.time}, keeping what was cached`;
+      return [`at once: nothing cached for PCID ${due.pcid} was of the new structures`];
   }
 }
 

@@ -26,7 +26,7 @@ export function printViolation(violation: Violation): string {
   const lines = [`violation ${number}: ${severity} (${stage}): ${SEVERITY_MEANING[severity]}`, ...useLines(use)];
   if (translation !== null) lines.push(...translationLines(translation));
   if (change !== null) lines.push(...changeLines(change));
-  if (due !== null) lines.push(row('due', describeObligation(due)));
+  if (due !== null) lines.push(...rows('due', describeObligation(due)));
   if (skipped !== null) {
     lines.push(row('skipped', `step ${skipped.time}: no flush on processor ${skipped.processor}: ${skipped.why}`));
   }
@@ -64,6 +64,10 @@ function row(title: string, text: string): string {
   return `  ${title.padEnd(8)} ${text}`;
 }
 
+function rows(title: string, texts: readonly string[]): string[] {
+  return texts.map((text, index) => row(index === 0 ? title : '', text));
+}
+
 function useLines(use: UseSummary): string[] {
   const at = `step ${use.time}: ${place(use.processor, use.where)}`;
   if (use.kind === 'access') {
@@ -78,7 +82,7 @@ function translationLines(translation: TranslationSummary): string[] {
   const { kind, page, pages, frame, pcid, mm, filled, global, dirty } = translation;
   const leads = kind === 'tlb' ? `frame ${hex(frame)}` : `table ${hex(frame)}`;
   const flags = `${rightsInWords(translation)}${dirty ? ', dirty' : ''}${global ? ', global' : ''}`;
-  const region = `${pageSize(pages)} at ${hex(BigInt(page) << 12n)}`;
+  const region = `${pageSize(pages)} ${kind === 'tlb' ? 'page' : 'region'} at ${hex(BigInt(page) << 12n)}`;
   const where = filled.where === null ? '' : ` (${filled.where})`;
   const walk = filled.walk === null ? '' : ` by ${filled.speculative ? 'speculative ' : ''}walk ${filled.walk}`;
   const shortcut = filled.shortcut === null ? '' : ` from paging-structure-cache entry ${filled.shortcut}`;
