@@ -72,6 +72,26 @@ export function rightsFault(rights: TranslationRights, code: AccessCode, control
   return accessBits(code, control) | PageFaultCode.P | (disallowedByKey ? PageFaultCode.PK : 0);
 }
 
+/**
+ * The accesses of one kind, data or fetch, that a cached translation allows without a walk: bit n is access code n.
+ * Writes are among them only once D is set.
+ */
+export function allowedCodes(
+  translation: TranslationRights & { readonly dirty: boolean },
+  kind: AccessCode,
+  control: RightsControl,
+): number {
+  const first = isFetch(kind) ? FETCH_CODES : 0;
+  const end = isFetch(kind) ? ACCESS_CODES : FETCH_CODES;
+  let allowed = 0;
+  for (let other = first; other < end; other++) {
+    const code = other as AccessCode;
+    if (isWrite(code) && !translation.dirty) continue;
+    if (rightsFault(translation, code, control) === ALLOWED) allowed |= 1 << other;
+  }
+  return allowed;
+}
+
 /** The error code of a fault for want of a valid translation: `reserved` says that a reserved bit was set (SDM 3A 4.7). */
 export function translationFault(code: AccessCode, control: RightsControl, reserved: boolean): number {
   return accessBits(code, control) | (reserved ? PageFaultCode.P | PageFaultCode.RSVD : 0);

@@ -5,8 +5,9 @@
  * Modelled paging modes: none (CR0.PG = 0), 4-level, 5-level. Bits that paging does not consult are kept as written;
  * whether they exist is the processor core's business. So is the privilege to execute these instructions.
  */
-import type { FrameNumber, PagingLevels } from '../arch/address.ts';
-import { Cr0, Cr3, Cr4, Efer } from '../arch/control-registers.ts';
+import type { FrameNumber, PageNumber, PagingLevels } from '../arch/address.ts';
+import { isCanonical } from '../arch/address.ts';
+import { Cr0, Cr3, Cr4, Efer, InvpcidType } from '../arch/control-registers.ts';
 import type { Exception } from '../arch/page-fault.ts';
 import { Vector } from '../arch/page-fault.ts';
 import { entryFrame } from '../arch/paging-entry.ts';
@@ -19,6 +20,7 @@ import { ReservedBits } from './reserved-bits.ts';
 const CR0_AT_RESET = 0x6000_0010n;
 
 const GENERAL_PROTECTION: Exception = { vector: Vector.GP, errorCode: 0 };
+const INVALID_OPCODE: Exception = { vector: Vector.UD };
 
 export class ControlState implements RightsControl {
   readonly part: ProcessorPart;
@@ -124,6 +126,16 @@ export class ControlState implements RightsControl {
   loadEfer(value: bigint): void {
     this.efer = (value & ~Efer.LMA) | (this.efer & Efer.LMA);
     this.#derive();
+  }
+
+  /** `pcid` is bits 63:0 of the descriptor as one number: above FFFH, reserved bits are set (SDM 2A INVPCID). */
+  faultOfInvpcid(type: InvpcidType, pcid: number, page: PageNumber): Exception | null {
+    if (!this.part.invpcid) return INVALID_OPCODE;
+    if (!Object.values<number>(InvpcidType).includes(type) || pcid < 0 || pcid > 0xfff) return GENERAL_PROTECTION;
+    const individual = type === InvpcidType.individualAddress;
+    const namesPcid = individual || type === InvpcidType.singleContext;
+    if (namesPcid && pcid !== 0 && !this.pcide) return GENERAL_PROTECTION;
+    return individual && !isCanonical(page, this.levels) ? GENERAL_PROTECTION : null;
   }
 
   /** INIT keeps CR0.CD and CR0.NW, PKRU and PKRS; RESET does not (SDM 3A 9.1, table 9-1). */

@@ -18,8 +18,7 @@ import {
   pageOf,
   physicalAddress,
 } from '../arch/address.ts';
-import type { InvpcidType } from '../arch/control-registers.ts';
-import { Cr3, InvpcidType as InvpcidTypes } from '../arch/control-registers.ts';
+import { Cr3, InvpcidType } from '../arch/control-registers.ts';
 import type { Access, Exception } from '../arch/page-fault.ts';
 import { Vector } from '../arch/page-fault.ts';
 import { mapsPage, PagingEntry } from '../arch/paging-entry.ts';
@@ -29,19 +28,9 @@ import type { HardwareEvent, RemovalCause } from '../event/event.ts';
 import type { EventStream } from '../event/stream.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { AccessFilter } from './access-filter.ts';
-import {
-  ACCESS_CODES,
-  ALLOWED,
-  accessCode,
-  accessOf,
-  FETCH_CODES,
-  isFetch,
-  isWrite,
-  rightsFault,
-} from './access-rights.ts';
+import { ALLOWED, accessCode, accessOf, allowedCodes, isWrite, rightsFault } from './access-rights.ts';
 import type { AccessCode } from './access-rights.ts';
-import { CachedTlbEntry } from './cached-entry.ts';
-import type { Mapping } from './cached-entry.ts';
+import type { CachedTlbEntry } from './cached-entry.ts';
 import { ControlState } from './control-state.ts';
 import { newTally } from './counters.ts';
 import type { MmuCounters, Tally } from './counters.ts';
@@ -49,12 +38,12 @@ import { memoryAllows } from './inspect.ts';
 import { byInvlpg, byInvpcid, byMovToCr0, byMovToCr3, byMovToCr4, byPageFault, EVERYTHING } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
 import { PageWalker } from './page-walker.ts';
-import type { PagingStructureCaches } from './paging-structure-cache.ts';
 import type { ProcessorPart } from './part.ts';
 import type { TlbPolicy } from './policy/policy.ts';
 import type { Serials } from './serials.ts';
 import { reachesOf, representativePage } from './speculation.ts';
-import type { TlbHost, TlbStore, UseClock } from './tlb.ts';
+import type { UseClock } from './tlb.ts';
+import { TranslationCaches } from './translation-caches.ts';
 import type { Walk, WalkProgress } from './walk.ts';
 
 export interface MmuOptions {
@@ -76,7 +65,6 @@ export type Translation =
 type Register = Extract<HardwareEvent, { kind: 'control-write' }>['register'];
 
 const GENERAL_PROTECTION: Exception = { vector: Vector.GP, errorCode: 0 };
-const INVALID_OPCODE: Exception = { vector: Vector.UD };
 /** Reads by nobody: only a walk's bookkeeping sees it. */
 const SPECULATIVE_ACCESS: Access = { kind: 'read', user: false };
 
@@ -90,38 +78,26 @@ export class Mmu {
   readonly #memory: PhysicalMemory;
   readonly #policy: TlbPolicy;
   readonly #stream: EventStream;
-  readonly #serials: Serials;
   readonly #tally: Tally = newTally();
-  readonly #tlb: TlbStore;
-  readonly #structures: PagingStructureCaches;
+  readonly #caches: TranslationCaches;
   readonly #walker: PageWalker;
+  // The filter's, repeated here for the hot path.
   readonly #filter: AccessFilter;
   readonly #clock: UseClock;
-  /** Ticks of the clock that were no hits in the filter. */
-  #otherTicks = 0;
 
-  constructor(options: MmuOptions) {
-    const { processor, memory, part, policy, stream, serials, filter = true } = options;
+  constructor({ processor, memory, part, policy, stream, serials, filter = true }: MmuOptions) {
     this.processor = processor;
     this.part = part;
     this.control = new ControlState(part);
     this.#memory = memory;
     this.#policy = policy;
     this.#stream = stream;
-    this.#serials = serials;
-    this.#structures = policy.createPagingStructureCaches((entry, cause) => this.#announceRemoval(entry, cause));
-    this.#tlb = policy.createTlb(this.#host());
-    this.#clock = this.#tlb.clock;
-    this.#filter = new AccessFilter(this.#clock, filter);
-    this.#walker = new PageWalker({
-      processor,
-      memory,
-      control: this.control,
-      caches: this.#structures,
-      stream,
-      serials,
-      tally: this.#tally,
-    });
+    const tally = this.#tally;
+    this.#caches = new TranslationCaches({ processor, policy, stream, serials, tally, filter });
+    this.#filter = this.#caches.filter;
+    this.#clock = this.#caches.tlb.clock;
+    const { structures } = this.#caches;
+    this.#walker = new PageWalker({ processor, memory, control: this.control, structures, stream, serials, tally });
   }
 
   get counters(): MmuCounters {
@@ -129,7 +105,7 @@ export class Mmu {
     return {
       ...this.#tally,
       structureHits: { ...structureHits },
-      hits: this.#tally.hits + this.#clock.now - this.#otherTicks,
+      hits: this.#tally.hits + this.#caches.filterHits,
     };
   }
 
@@ -139,9 +115,8 @@ export class Mmu {
   }
 
   /** Everything cached at this moment. */
-  *cached(): Iterable<CachedTranslation> {
-    yield* this.#tlb.entries();
-    yield* this.#structures.entries();
+  cached(): Iterable<CachedTranslation> {
+    return this.#caches.entries();
   }
 
   // Translation
@@ -203,7 +178,7 @@ export class Mmu {
   speculate(address: LinearAddress): boolean {
     const { paging, levels, pcid } = this.control;
     const page = pageOf(address);
-    if (!paging || !isCanonical(page, levels) || this.#tlb.find(page, pcid) !== null) return false;
+    if (!paging || !isCanonical(page, levels) || this.#caches.tlb.find(page, pcid) !== null) return false;
     const walk = this.#walker.begin({ address, access: SPECULATIVE_ACCESS, speculative: true });
     return this.#finish(walk) === 'translated';
   }
@@ -220,8 +195,8 @@ export class Mmu {
     if ((entry & PagingEntry.P) === 0n) return;
     for (const reach of reachesOf(this.#memory, { root, levels }, entryAddress)) {
       const known = mapsPage(entry, reach.level)
-        ? this.#tlb.find(reach.page, pcid)
-        : this.#structures.find(reach.page, pcid, reach.level);
+        ? this.#caches.tlb.find(reach.page, pcid)
+        : this.#caches.structures.find(reach.page, pcid, reach.level);
       if (known !== null) continue;
       this.speculate(addressInPage(representativePage(this.#memory, reach, entry), 0));
     }
@@ -230,13 +205,12 @@ export class Mmu {
   /** Drops every entry that would answer for the address in the present context; their number. */
   evict(address: LinearAddress): number {
     const page = pageOf(address);
-    return this.#remove(byPageFault(this.control, page), 'eviction');
+    return this.#caches.remove(byPageFault(this.control, page), 'eviction');
   }
 
   /** Drops one entry of the TLB or of a paging-structure cache; says whether it was there. */
   evictEntry(cached: CachedTranslation): boolean {
-    if (cached.kind !== 'tlb') return this.#structures.remove(cached, 'eviction');
-    return cached instanceof CachedTlbEntry && this.#tlb.remove(cached, 'eviction');
+    return this.#caches.removeEntry(cached, 'eviction');
   }
 
   // Operations that invalidate
@@ -250,13 +224,10 @@ export class Mmu {
 
   /** `pcid` is bits 63:0 of the descriptor as one number: above FFFH, reserved bits are set (SDM 2A INVPCID). */
   invpcid(type: InvpcidType, pcid: number, address: LinearAddress): Exception | null {
-    if (!this.part.invpcid) return INVALID_OPCODE;
     const page = pageOf(address);
-    const namesPcid = type === InvpcidTypes.individualAddress || type === InvpcidTypes.singleContext;
-    if (![0, 1, 2, 3].includes(type) || pcid < 0 || pcid > 0xfff) return GENERAL_PROTECTION;
-    if (namesPcid && pcid !== 0 && !this.control.pcide) return GENERAL_PROTECTION;
-    const individual = type === InvpcidTypes.individualAddress;
-    if (individual && !isCanonical(page, this.control.levels)) return GENERAL_PROTECTION;
+    const fault = this.control.faultOfInvpcid(type, pcid, page);
+    if (fault !== null) return fault;
+    const individual = type === InvpcidType.individualAddress;
     this.#invalidate(byInvpcid(type, pcid, page), 'INVPCID', individual ? address : null);
     return null;
   }
@@ -366,7 +337,7 @@ export class Mmu {
     if (found === 'fault') return -1;
     if (found === 'walk') return this.#walkFor(page, code, offset)?.frameOf(page) ?? -1;
     if (this.#filter.enabled && !found.watched) {
-      this.#filter.set(page, code, found, this.#allowedCodes(found, code), this.#tlb.place);
+      this.#filter.set(page, code, found, allowedCodes(found, code, this.control), this.#caches.tlb.place);
     }
     return found.frameOf(page);
   }
@@ -398,8 +369,7 @@ export class Mmu {
       this.pendingFault = GENERAL_PROTECTION;
       return 'fault';
     }
-    this.#tick();
-    const entry = this.#tlb.lookup(page, control.pcid, isFetch(code));
+    const entry = this.#caches.lookup(page, control.pcid, code);
     if (entry === null) {
       this.#tally.misses += 1;
       return 'walk';
@@ -430,22 +400,9 @@ export class Mmu {
   #complete(walk: Walk): void {
     const mapping = present(walk.mapping, 'the mapping of a finished walk');
     const { page, code } = walk;
-    if (isWrite(code) && !walk.speculative) this.#dropClean(page);
-    this.#tick();
-    const other = this.#tlb.find(page, walk.pcid);
-    if (other !== null && other.pages !== mapping.pages) this.#tally.sizeOverlaps += 1;
-    const kept = this.#tlb.fill(mapping, page, isFetch(code));
-    walk.entry = kept ?? this.#create(mapping, { page: mapping.page, pages: mapping.pages });
+    if (isWrite(code) && !walk.speculative) this.#caches.dropClean(page, walk.pcid);
+    walk.entry = this.#caches.fill(mapping, page, code);
     if (!walk.speculative) this.#announceUse(walk.entry, page, code, offsetOf(walk.address));
-  }
-
-  /** The walk that sets D replaces the entry that lacked it; else each further write would walk again. */
-  #dropClean(page: PageNumber): void {
-    for (;;) {
-      const entry = this.#tlb.find(page, this.control.pcid);
-      if (entry === null || entry.dirty) return;
-      this.#tlb.remove(entry, 'conflict');
-    }
   }
 
   #failed(walk: Walk): void {
@@ -459,44 +416,7 @@ export class Mmu {
     this.#invalidate(byPageFault(this.control, page), '#PF', address);
   }
 
-  /** The accesses of one kind, data or fetch, that the entry allows at present; bit n is access code n. */
-  #allowedCodes(entry: CachedTlbEntry, code: AccessCode): number {
-    const [first, end] = isFetch(code) ? [FETCH_CODES, ACCESS_CODES] : [0, FETCH_CODES];
-    let allowed = 0;
-    for (let other = first; other < end; other++) {
-      const candidate = other as AccessCode;
-      if (isWrite(candidate) && !entry.dirty) continue;
-      if (rightsFault(entry, candidate, this.control) === ALLOWED) allowed |= 1 << other;
-    }
-    return allowed;
-  }
-
-  // What is cached
-
-  #host(): TlbHost {
-    return {
-      create: (mapping, slot) => this.#create(mapping, slot),
-      filled: (entry) => {
-        this.#tally.fills += 1;
-        if (this.#stream.listening) this.#stream.emit({ kind: 'fill', processor: this.processor, cached: entry });
-      },
-      removed: (entry, cause) => {
-        this.#filter.drop(entry);
-        if (cause === 'replacement' || cause === 'eviction') this.#tally.evictions += 1;
-        this.#announceRemoval(entry, cause);
-      },
-      changed: (entry) => this.#filter.drop(entry),
-    };
-  }
-
-  #create(mapping: Mapping, slot: { readonly page: PageNumber; readonly pages: number }): CachedTlbEntry {
-    return new CachedTlbEntry(mapping, slot, this.#serials.next(), (entry) => this.#filter.drop(entry));
-  }
-
-  #tick(): void {
-    this.#clock.now += 1;
-    this.#otherTicks += 1;
-  }
+  // What goes with a change
 
   #changeContext(): void {
     this.#walker.abandonAll();
@@ -514,24 +434,13 @@ export class Mmu {
 
   #invalidate(invalidation: Invalidation, by: RemovalCause, address: LinearAddress | null): void {
     this.#walker.abandonAll();
-    const removed = this.#remove(invalidation, by);
-    if (!this.#stream.listening) return;
-    const { processor } = this;
-    this.#stream.emit({ kind: 'invalidation', processor, by, address, pcid: invalidation.pcid, removed });
-  }
-
-  #remove(invalidation: Invalidation, by: RemovalCause): number {
-    return this.#tlb.invalidate(invalidation, by) + this.#structures.invalidate(invalidation, by);
+    this.#caches.invalidate(invalidation, by, address);
   }
 
   #announceUse(entry: CachedTlbEntry, page: PageNumber, code: AccessCode, offset: number): void {
     if (!entry.watched || !this.#stream.listening) return;
     const address = addressInPage(page, offset);
     this.#stream.emit({ kind: 'use', processor: this.processor, cached: entry, address, access: accessOf(code) });
-  }
-
-  #announceRemoval(cached: CachedTranslation, cause: RemovalCause): void {
-    if (this.#stream.listening) this.#stream.emit({ kind: 'removal', processor: this.processor, cached, cause });
   }
 
   #announceWrite(register: Register, before: bigint, after: bigint, noFlush = false): void {

@@ -28,7 +28,7 @@ export interface PageWalkerOptions {
   readonly processor: number;
   readonly memory: PhysicalMemory;
   readonly control: ControlState;
-  readonly caches: PagingStructureCaches;
+  readonly structures: PagingStructureCaches;
   readonly stream: EventStream;
   readonly serials: Serials;
   readonly tally: Tally;
@@ -38,7 +38,7 @@ export class PageWalker {
   readonly #processor: number;
   readonly #memory: PhysicalMemory;
   readonly #control: ControlState;
-  readonly #caches: PagingStructureCaches;
+  readonly #structures: PagingStructureCaches;
   readonly #stream: EventStream;
   readonly #serials: Serials;
   readonly #tally: Tally;
@@ -48,7 +48,7 @@ export class PageWalker {
     this.#processor = options.processor;
     this.#memory = options.memory;
     this.#control = options.control;
-    this.#caches = options.caches;
+    this.#structures = options.structures;
     this.#stream = options.stream;
     this.#serials = options.serials;
     this.#tally = options.tally;
@@ -61,7 +61,7 @@ export class PageWalker {
   begin(request: Pick<Walk, 'address' | 'access' | 'speculative'>): Walk {
     const control = this.#control;
     const page = Number(request.address >> 12n) as Walk['page'];
-    const shortcut = this.#caches.lookup(page, control.pcid, control.levels);
+    const shortcut = this.#structures.lookup(page, control.pcid, control.levels);
     const walk = new Walk(this.#serials.next(), request, control, shortcut);
     this.#inFlight.add(walk);
     this.#tally.walks += 1;
@@ -166,7 +166,7 @@ export class PageWalker {
 
   #cacheStructure(walk: Walk, entry: bigint): void {
     const { level, page, pcid } = walk;
-    if (level === 1 || !this.#caches.accepts(page, pcid, level)) return;
+    if (level === 1 || !this.#structures.accepts(page, pcid, level)) return;
     const pages = pagesPerEntry(level);
     const cached: PagingStructureCacheEntry = {
       kind: CACHE_KIND[level],
@@ -184,7 +184,7 @@ export class PageWalker {
       sources: [...walk.sources],
       watched: false,
     };
-    this.#caches.fill(cached);
+    this.#structures.fill(cached);
     if (this.#stream.listening) this.#stream.emit({ kind: 'fill', processor: this.#processor, cached });
   }
 
