@@ -45,7 +45,11 @@ export class LackeyCalls {
         return;
       }
       case 'blocks':
-        if (this.#open !== null) this.#blocked.set(key(this.#open), this.#open);
+        if (this.#open !== null) {
+          this.#blocked.set(key(this.#open), this.#open);
+          this.#handler.blocked(this.#open.pid, this.#open.tid);
+          this.#pid = 0;
+        }
         this.#open = null;
         return;
       case 'returned': {

@@ -1,12 +1,16 @@
 /** The name that someone probably meant. */
 
-/** `; did you mean "mprotect"?` for the candidate fewest edits away, at most a third of the word's length; else ''. */
+/**
+ * `; did you mean "mprotect"?` for the candidate fewest edits away, at most a third of the word's length (of one letter
+ * only the case may differ); else ''. Among equals one of the word's own length wins.
+ */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   let best: string | null = null;
-  let fewest = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let fewest = (word.length === 1 ? 0 : Math.max(1, Math.floor(word.length / 3))) + 0.5;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - word.length) >= fewest) continue;
-    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (Math.abs(candidate.length - word.length) > fewest) continue;
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    const edits = candidate.length === word.length ? distance - 0.5 : distance;
     if (edits >= fewest) continue;
     fewest = edits;
     best = candidate;
