@@ -1,0 +1,97 @@
+/**
+ * The swap device: frames that no mapping reaches, so that content moves by whole-frame copies. It saves no memory; it
+ * makes frames change hands, which is what it is here for. An entry is referenced by the page-table entries that hold its
+ * number (swap_map), and may have its content in memory as well (the swap cache).
+ */
+import { present } from '../../base/assert.ts';
+import type { Kernel } from '../hardware.ts';
+import { framesOf, type page, type PageAllocator } from '../page_alloc.ts';
+
+/** Content on the device. */
+export interface swap_slot {
+  readonly kind: 'slot';
+  readonly page: page;
+}
+
+export interface swap_entry {
+  readonly number: number;
+  /** Page-table entries that hold this number. */
+  count: number;
+  cache: page | null;
+  slot: swap_slot | null;
+}
+
+export class SwapSpace {
+  readonly #pages: PageAllocator;
+  readonly #entries = new Map<number, swap_entry>();
+  #last = 0;
+
+  constructor(pages: PageAllocator) {
+    this.#pages = pages;
+  }
+
+  entry(number: number): swap_entry {
+    return present(this.#entries.get(number), `swap entry ${number}`);
+  }
+
+  /** Swap entries in use. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Puts a page into the swap cache, which takes a reference. */
+  add_to_swap(page: page): swap_entry {
+    const entry: swap_entry = { number: ++this.#last, count: 0, cache: page, slot: null };
+    this.#entries.set(entry.number, entry);
+    this.#pages.get_page(page);
+    page.swap = entry;
+    return entry;
+  }
+
+  delete_from_swap_cache(cpu: number, page: page): void {
+    const entry = present(page.swap, 'a page in the swap cache');
+    entry.cache = null;
+    page.swap = null;
+    this.#pages.put_page(cpu, page);
+  }
+
+  swap_duplicate(entry: swap_entry): void {
+    entry.count++;
+  }
+
+  /** One page-table entry less holds the number; with the last, content and cached page go. */
+  swap_free(cpu: number, entry: swap_entry): void {
+    if (--entry.count > 0) return;
+    this.#entries.delete(entry.number);
+    if (entry.slot !== null) this.#pages.put_page(cpu, entry.slot.page);
+    if (entry.cache !== null) this.delete_from_swap_cache(cpu, entry.cache);
+  }
+
+  /** Drops an entry that nothing refers to: its page could not be unmapped everywhere. */
+  abandon(cpu: number, entry: swap_entry): void {
+    if (entry.count === 0) {
+      entry.count = 1;
+      this.swap_free(cpu, entry);
+    }
+  }
+
+  /** Writes a page that nobody can write any more to the device. Null: the device is full. */
+  *write(page: page): Kernel<swap_slot | null> {
+    const slot = this.#pages.alloc_pages('kernel', page.mm, 0);
+    if (slot === null) return null;
+    yield* copy_page(page, slot);
+    return { kind: 'slot', page: slot };
+  }
+}
+
+/** Copies content frame by frame. Nobody else writes either. */
+export function* copy_page(from: page, to: page): Kernel<void> {
+  const targets = framesOf(to);
+  for (const [index, frame] of framesOf(from).entries()) {
+    yield { kind: 'copy-frame', from: frame, to: present(targets[index], 'as many frames as in the source') };
+  }
+}
+
+export function* clear_page(page: page): Kernel<void> {
+  for (const frame of framesOf(page)) yield { kind: 'zero-frame', frame };
+}
