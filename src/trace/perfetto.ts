@@ -7,7 +7,7 @@
  * Left out: walks, store buffers, and all that happens to frames.
  */
 import { type Exception, Vector } from '../arch/page-fault.ts';
-import { present } from '../base/assert.ts';
+import { InvariantError } from '../base/errors.ts';
 import type { AddressRange, MachineEvent } from '../event/event.ts';
 import { NestedSlices } from './nested-slices.ts';
 import { type Mark, type Track, TrackEventWriter } from './track-events.ts';
@@ -64,6 +64,7 @@ export class PerfettoTrace {
   counter(name: string, processor: number, value: number, time: number): void {
     this.#advance(time);
     const counter = this.#counter(name, this.#processor(processor));
+    if (counter.value === value) return;
     counter.value = value;
     this.#changed.add(counter);
   }
@@ -190,6 +191,7 @@ export class PerfettoTrace {
     const track = this.#writer.counterTrack(name, on.track, on.counters.size);
     const counter: CounterState = { track, value: 0, written: null };
     on.counters.set(name, counter);
+    this.#changed.add(counter);
     return counter;
   }
 
@@ -210,7 +212,9 @@ export class PerfettoTrace {
   }
 
   #processor(index: number): ProcessorState {
-    return present(this.#processors[index], `processor ${index}`);
+    const state = this.#processors[index];
+    if (state === undefined) throw new InvariantError(`an event of processor ${index}`);
+    return state;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Counts of what happened, by processor: the figures of a report. TLB hits are counted by the MMU, not here. */
-import { present } from '../base/assert.ts';
+import { InvariantError } from '../base/errors.ts';
 import type { MachineEvent } from '../event/event.ts';
 
 const NOTHING = {
@@ -123,7 +123,10 @@ export class Statistics {
   }
 
   readonly observe = (event: MachineEvent): void => {
-    if ('processor' in event) present(this.processors[event.processor], `processor ${event.processor}`).count(event);
+    if (!('processor' in event)) return;
+    const counts = this.processors[event.processor];
+    if (counts === undefined) throw new InvariantError(`an event of processor ${event.processor}`);
+    counts.count(event);
   };
 
   /** The sum over all processors. */
