@@ -56,6 +56,23 @@ describe('lines of events', () => {
     expect(third).not.toBe(first);
   });
 
+  it('forget a translation at its removal: told again, it is told in full, and its serial alone means nothing', () => {
+    const fill = `{"time":0,"event":{"kind":"fill","processor":0,"cached":${UPPER}}}`;
+    const removal = '{"time":3,"event":{"kind":"removal","processor":0,"cached":7,"cause":"INVLPG"}}';
+    const [told] = parse([HEADER, fill]);
+    if (told?.event.kind !== 'fill' || told.event.cached.kind === 'tlb') throw new Error('a fill of an upper entry');
+    const { cached } = told.event;
+    const walkRead = { kind: 'walk-read', processor: 0, walk: 1, level: 1, address: 0, entry: 0n, speculative: false };
+    const lines = print([
+      told.event,
+      { kind: 'removal', processor: 0, cached, cause: 'INVLPG' },
+      { ...walkRead, shortcut: cached } as MachineEvent,
+    ]);
+    expect(lines.slice(0, 3)).toEqual([HEADER, fill, removal]);
+    expect(lines[3]).toContain(`"shortcut":${UPPER}`);
+    expect(() => parse([HEADER, fill, removal, removal])).toThrow('run.jsonl:4: event: cached: expected a translation');
+  });
+
   const UPPER =
     '{"kind":"pde","serial":7,"processor":0,"pcid":1,"root":9,"page":512,"pages":512,"sources":[],"writable":true,"user":true,"executable":false,"level":2,"table":5}';
 
