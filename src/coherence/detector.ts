@@ -34,7 +34,7 @@ import { summarizeChange, summarizeTranslation } from './summary.ts';
 import type { TrackedTranslation } from './tracked-translation.ts';
 import { TranslationTracker } from './translation-tracker.ts';
 import { UseJudge } from './use-judge.ts';
-import type { CoherenceReport, LatentTranslation } from './violation.ts';
+import type { CoherenceReport, LatentTranslation, Violation } from './violation.ts';
 import { ViolationLog } from './violation-log.ts';
 
 type EventOf<K extends MachineEvent['kind']> = Extract<MachineEvent, { kind: K }>;
@@ -100,6 +100,11 @@ export class Detector {
   /** Stale translations that are cached at this moment. */
   get staleCount(): number {
     return this.#tracker.stale.size;
+  }
+
+  /** Those of them that one processor holds. */
+  staleOn(processor: number): number {
+    return this.#tracker.stale.sizeOn(processor);
   }
 
   /** All translations that are cached at this moment. */
@@ -223,9 +228,14 @@ export class Detector {
     }
   }
 
+  /** The distinct violations kept so far, in the order of first use; their counts go on changing. */
+  get violations(): readonly Violation[] {
+    return this.#log.violations;
+  }
+
   report(): CoherenceReport {
-    const violations = this.#log.violations;
-    const findings = this.#log.findings;
+    const violations = this.#log.violations.map((violation) => ({ ...violation }));
+    const findings = this.#log.findings.map((finding) => ({ ...finding }));
     return {
       clean: violations.length === 0 && findings.length === 0,
       violations,

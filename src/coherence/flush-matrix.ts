@@ -55,14 +55,14 @@ export class FlushMatrix {
   decide(decision: Omit<FlushDecision, 'verdict'>, somethingStale: boolean): FlushDecision {
     const flushed = decision.action !== 'skip';
     const verdict = somethingStale ? (flushed ? 'necessary' : 'deferred') : flushed ? 'wasted' : 'correctly-skipped';
-    this.#rowOf(decision.why)[COLUMN[verdict]]++;
+    this.#rowOf(reasonOf(decision))[COLUMN[verdict]]++;
     return { ...decision, verdict };
   }
 
   /** What the decision left behind has been used. */
   missed(decision: FlushDecision): void {
     if (decision.verdict === 'missed') return;
-    const row = this.#rowOf(decision.why);
+    const row = this.#rowOf(reasonOf(decision));
     row[COLUMN[decision.verdict]]--;
     row.missed++;
     decision.verdict = 'missed';
@@ -84,6 +84,11 @@ export class FlushMatrix {
     this.#rows.set(why, row);
     return row;
   }
+}
+
+/** A row is a reason, not each generation it was given for. */
+function reasonOf({ action, why }: Pick<FlushDecision, 'action' | 'why'>): string {
+  return `${action}: ${why.replaceAll(/\d+/g, 'n')}`;
 }
 
 function emptyRow(): MatrixRow {

@@ -6,6 +6,7 @@ export class StaleIndex {
   readonly #byMm = new Map<number, Map<number, Set<TrackedTranslation>>>();
   /** Those with a missed change that is not due yet, by address space: what a promise has to look at. */
   readonly #undue = new Map<number, Set<TrackedTranslation>>();
+  readonly #onProcessor = new Map<number, number>();
   #size = 0;
 
   get size(): number {
@@ -17,7 +18,7 @@ export class StaleIndex {
     const set = setDefault(processors, tracked.cached.processor, () => new Set<TrackedTranslation>());
     if (set.has(tracked)) return;
     set.add(tracked);
-    this.#size++;
+    this.#count(tracked.cached.processor, 1);
   }
 
   delete(tracked: TrackedTranslation): void {
@@ -26,12 +27,22 @@ export class StaleIndex {
     const processors = this.#byMm.get(mm);
     const set = processors?.get(tracked.cached.processor);
     if (processors === undefined || set?.delete(tracked) !== true) return;
-    this.#size--;
+    this.#count(tracked.cached.processor, -1);
     if (set.size === 0) processors.delete(tracked.cached.processor);
     if (processors.size === 0) {
       this.#byMm.delete(mm);
       this.#undue.delete(mm);
     }
+  }
+
+  /** How many one processor holds. */
+  sizeOn(processor: number): number {
+    return this.#onProcessor.get(processor) ?? 0;
+  }
+
+  #count(processor: number, change: 1 | -1): void {
+    this.#size += change;
+    this.#onProcessor.set(processor, this.sizeOn(processor) + change);
   }
 
   /** To be called when changes were missed or became due. */

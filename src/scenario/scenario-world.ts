@@ -52,27 +52,27 @@ export class ScenarioWorld {
     this.kernel = system.kernel;
     this.#running = system.machine.processors.map(() => null);
     system.locate = (processor) => this.#locate(processor);
+    this.#prepare();
   }
 
-  /** Ends when every thread has ended, or after `stepLimit` steps. */
-  run(stepLimit: number): 'finished' | 'limit' {
-    this.#prepare();
-    const { execution, random, machine } = this.#system;
-    for (let step = 0; step < stepLimit; step++) {
-      const over = this.#threads.every(({ finished }) => finished) && this.#unborn.length === 0;
-      if (!stepAtRandom(execution, random)) {
-        if (over) return 'finished';
-        throw new Deadlock(this.#whoWaits());
-      }
-      if (
-        over &&
-        machine.bus.inFlight.length === 0 &&
-        !machine.processors.some(({ index }) => execution.runnable(index))
-      ) {
-        return 'finished';
-      }
+  /** Takes up to `steps` steps. False once every thread has ended and nothing is under way. */
+  advance(steps: number): boolean {
+    const { execution, random } = this.#system;
+    for (let step = 0; step < steps; step++) {
+      if (this.#over && !this.#underWay()) return false;
+      if (!stepAtRandom(execution, random)) throw new Deadlock(this.#whoWaits());
     }
-    return 'limit';
+    return true;
+  }
+
+  /** Whether every thread that is to run has ended. */
+  get #over(): boolean {
+    return this.#unborn.length === 0 && this.#threads.every(({ finished }) => finished);
+  }
+
+  #underWay(): boolean {
+    const { execution, machine } = this.#system;
+    return machine.hardwareSteps().length > 0 || machine.processors.some(({ index }) => execution.runnable(index));
   }
 
   space(name: string, { line, column }: Place): Space {

@@ -7,9 +7,9 @@
  * gets an implicit mapping; they are counted.
  */
 import { addressInPage, type PageNumber, pageNumber, PAGE_BYTES } from '../arch/address.ts';
-import { MADV, MAP, MREMAP, PROT, SYSTEM_CALL } from '../arch/linux-abi.ts';
+import { MADV, MAP, MREMAP, PROT } from '../arch/linux-abi.ts';
 import { Vector } from '../arch/page-fault.ts';
-import { assert, present } from '../base/assert.ts';
+import { assert, present, unreachable } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import type { task_struct } from '../kernel/sched.ts';
 import type { Kernel } from '../kernel/hardware.ts';
@@ -17,6 +17,7 @@ import type { mm_struct } from '../kernel/mm_struct.ts';
 import { accessCode } from '../mmu/access-rights.ts';
 import type { Mmu } from '../mmu/mmu.ts';
 import type { AccessKind, LackeyHandler, SystemCallRecord } from '../workload/lackey-handler.ts';
+import { type TraceRecord, traceRecord } from '../workload/trace-record.ts';
 import type { System } from './system.ts';
 
 interface Process {
@@ -120,66 +121,56 @@ export class TraceReplay implements LackeyHandler {
   }
 
   systemCall(record: SystemCallRecord): void {
-    if (!record.result.ok) return;
     this.thread(record.pid, record.tid);
     this.systemCalls++;
     const { kernel } = this.#system;
     const process = this.#process(record.pid);
     const cpu = this.#processor;
-    const { value } = record.result;
-    const argument = (index: number): bigint => {
-      const given = record.args[index];
-      if (given !== undefined) return given;
-      throw new InputError(`${record.name} lacks argument ${index + 1}`, { file: this.#file, line: record.line });
-    };
-    switch (record.number) {
-      case SYSTEM_CALL.mmap: {
-        const flags = Number(argument(3));
-        const anonymous = (flags & MAP.MAP_ANONYMOUS) !== 0;
+    const call = traceRecord(record, this.#file);
+    switch (call.kind) {
+      case 'mmap':
         this.#perform(
           cpu,
           kernel.sys_mmap(cpu, {
-            address: value,
-            length: wholePages(argument(1)),
-            prot: Number(argument(2)) & READ_WRITE_EXECUTE,
-            shared: (flags & MAP.MAP_SHARED) !== 0,
+            address: call.address,
+            length: wholePages(call.bytes),
+            prot: call.protection & READ_WRITE_EXECUTE,
+            shared: (call.flags & MAP.MAP_SHARED) !== 0,
             fixed: true,
-            huge: (flags & MAP.MAP_HUGETLB) !== 0,
-            ...(anonymous ? {} : { object: `fd ${argument(4)} of ${record.pid}`, offset: argument(5) }),
+            huge: (call.flags & MAP.MAP_HUGETLB) !== 0,
           }),
         );
         return;
-      }
-      case SYSTEM_CALL.munmap:
-        this.#perform(cpu, kernel.sys_munmap(cpu, argument(0), wholePages(argument(1))));
+      case 'munmap':
+        this.#perform(cpu, kernel.sys_munmap(cpu, call.address, wholePages(call.bytes)));
         return;
-      case SYSTEM_CALL.mprotect: {
-        const [start, length] = [argument(0), wholePages(argument(1))];
-        this.#mapGaps(process, start, length);
-        this.#perform(cpu, kernel.sys_mprotect(cpu, start, length, Number(argument(2)) & READ_WRITE_EXECUTE));
-        return;
-      }
-      case SYSTEM_CALL.mremap: {
-        const [address, oldLength, newLength] = [argument(0), wholePages(argument(1)), wholePages(argument(2))];
-        this.#mapGaps(process, address, oldLength);
-        const moved = value !== address;
-        const keep = (Number(argument(3)) & MREMAP.MREMAP_DONTUNMAP) !== 0;
-        if (keep)
-          throw new InputError('mremap with MREMAP_DONTUNMAP is not replayed', { file: this.#file, line: record.line });
-        const to = moved ? { newAddress: value } : {};
-        this.#perform(cpu, kernel.sys_mremap(cpu, { address, oldLength, newLength, mayMove: moved, ...to }));
+      case 'mprotect': {
+        const length = wholePages(call.bytes);
+        this.#mapGaps(process, call.address, length);
+        this.#perform(cpu, kernel.sys_mprotect(cpu, call.address, length, call.protection & READ_WRITE_EXECUTE));
         return;
       }
-      case SYSTEM_CALL.madvise:
-        this.#madvise(process, argument(0), wholePages(argument(1)), Number(argument(2)));
+      case 'mremap':
+        this.#mremap(process, call);
         return;
-      case SYSTEM_CALL.brk:
-        this.#brk(process, value);
+      case 'madvise':
+        this.#madvise(process, call.address, wholePages(call.bytes), call.advice);
         return;
-      case SYSTEM_CALL.execve:
-      case SYSTEM_CALL.execveat:
+      case 'brk':
+        this.#brk(process, call.end);
+        return;
+      case 'execve':
         this.#execve(process);
         return;
+      // The reader tells of these by themselves: `fork`, `thread` and `threadExit`.
+      case 'fork':
+      case 'clone-thread':
+      case 'exit':
+      case 'exit-group':
+      case 'other':
+        return;
+      default:
+        unreachable(call);
     }
   }
 
@@ -212,6 +203,21 @@ export class TraceReplay implements LackeyHandler {
       if (this.#mmu.access(page, CODES[kind]) !== -1) return;
     }
     assert(false, `an access to page 0x${page.toString(16)} faults for ever`);
+  }
+
+  #mremap(process: Process, call: Extract<TraceRecord, { kind: 'mremap' }>): void {
+    if ((call.flags & MREMAP.MREMAP_DONTUNMAP) !== 0) {
+      throw new InputError('mremap with MREMAP_DONTUNMAP is not replayed', { file: this.#file, line: call.line });
+    }
+    const { kernel } = this.#system;
+    const [oldLength, newLength] = [wholePages(call.fromBytes), wholePages(call.toBytes)];
+    this.#mapGaps(process, call.from, oldLength);
+    const moved = call.to !== call.from;
+    const to = moved ? { newAddress: call.to } : {};
+    this.#perform(
+      this.#processor,
+      kernel.sys_mremap(this.#processor, { address: call.from, oldLength, newLength, mayMove: moved, ...to }),
+    );
   }
 
   #madvise(process: Process, start: bigint, length: bigint, advice: number): void {
@@ -320,7 +326,7 @@ export class TraceReplay implements LackeyHandler {
     const thread = this.#threadOn[processor];
     return thread === null || thread === undefined
       ? null
-      : `${this.#file}:${this.#line()} (thread ${thread.task.name})`;
+      : `${this.#file}:${this.#line()} (thread ${thread.task.comm})`;
   }
 }
 

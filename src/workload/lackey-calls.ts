@@ -26,12 +26,18 @@ export class LackeyCalls {
   readonly #blocked = new Map<string, Call>();
   /** The call whose result comes next. */
   #open: Call | null = null;
+  /** 0: nobody runs, or nobody has said so. */
   #pid = 0;
   #tid = 0;
 
   constructor(file: string, handler: LackeyHandler) {
     this.#file = file;
     this.#handler = handler;
+  }
+
+  /** Whether it is known who makes the next access. */
+  get running(): boolean {
+    return this.#pid !== 0;
   }
 
   take(message: LackeyMessage, line: number): void {
@@ -78,6 +84,7 @@ export class LackeyCalls {
       case 'exits':
         this.#runs(message.pid, message.tid, line);
         this.#handler.threadExit(message.pid, message.tid);
+        this.#pid = 0;
         return;
       default:
         unreachable(message);

@@ -16,7 +16,7 @@ export interface SystemCallRecord {
   readonly tid: number;
   readonly number: number;
   readonly name: string;
-  /** The arguments up to the first that is not a number. */
+  /** The arguments up to the first that is not an unsigned number. */
   readonly args: readonly bigint[];
   readonly result: SystemCallResult;
   /** Line of the call, counted from 1. */

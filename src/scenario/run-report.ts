@@ -1,0 +1,80 @@
+/** What a run comes to, as data: the report that the command line prints and writes as JSON. */
+import type { CoherenceReport } from '../coherence/violation.ts';
+import type { MmuCounters } from '../mmu/counters.ts';
+import type { Disappointment } from './scenario-world.ts';
+import type { System, SystemOptions } from './system.ts';
+
+/** Advanced whenever a field changes its meaning or goes away; `docs/schema` has the schema of each. */
+export const REPORT_SCHEMA = 1;
+
+/**
+ * `violation`: a stale translation was used, or the kernel's book-keeping was wrong. `unexpected`: no violation, and yet
+ * not what the workload states. `limit`: stopped early with nothing found, which is no pass.
+ */
+export type Verdict = 'clean' | 'violation' | 'unexpected' | 'limit';
+
+export interface WorkloadSummary {
+  readonly file: string;
+  readonly kind: 'scenario' | 'trace';
+  readonly title: string;
+  readonly accesses: number;
+  readonly pageFaults: number;
+  readonly systemCalls: number;
+  readonly migrations: number;
+  /** Pages that the trace touches without having mapped them. */
+  readonly implicitPages: number;
+  /** Accesses that the program's own mappings forbid. */
+  readonly forbiddenAccesses: number;
+}
+
+export interface RunReport {
+  readonly schema: typeof REPORT_SCHEMA;
+  readonly workload: WorkloadSummary;
+  readonly configuration: {
+    readonly processors: number;
+    readonly era: string;
+    readonly policy: string;
+    readonly switches: SystemOptions['switches'];
+    readonly seed: number;
+  };
+  readonly verdict: Verdict;
+  /** Whether the run was stopped before its end, and by what. */
+  readonly stopped: 'interrupted' | 'step limit' | null;
+  readonly steps: number;
+  readonly coherence: CoherenceReport | null;
+  /** Where the run differs from what the workload states. */
+  readonly unexpected: readonly string[];
+  readonly mmu: readonly MmuCounters[];
+}
+
+export interface RunOutcome {
+  readonly workload: WorkloadSummary;
+  readonly stopped: RunReport['stopped'];
+  readonly unexpected: readonly string[];
+}
+
+export function reportOn(system: System, outcome: RunOutcome): RunReport {
+  const { processors, era, policy, switches, seed } = system.options;
+  const coherence = system.detector?.report() ?? null;
+  return {
+    schema: REPORT_SCHEMA,
+    workload: outcome.workload,
+    configuration: { processors, era: era.id, policy, switches, seed },
+    verdict: verdictOf(coherence, outcome),
+    stopped: outcome.stopped,
+    steps: system.stream.time,
+    coherence,
+    unexpected: outcome.unexpected,
+    mmu: system.machine.processors.map(({ mmu }) => mmu.counters),
+  };
+}
+
+function verdictOf(coherence: CoherenceReport | null, { unexpected, stopped }: RunOutcome): Verdict {
+  if (coherence !== null && !coherence.clean) return 'violation';
+  if (unexpected.length > 0) return 'unexpected';
+  return stopped === null ? 'clean' : 'limit';
+}
+
+export function printDisappointment(file: string, { thread, place, message }: Disappointment): string {
+  return `${file}:${place.line}:${place.column}: ${thread}: ${message}`;
+}
