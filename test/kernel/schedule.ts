@@ -17,7 +17,7 @@ export function runAtRandom(driver: Driver, random: Random): void {
       if (driver.runnable(cpu)) steps.push({ kind: 'run', cpu });
       if (driver.cpu(cpu).buffer.length > 0) steps.push({ kind: 'drain', cpu });
     }
-    driver.inFlight.forEach((_, ipi) => steps.push({ kind: 'deliver', ipi }));
+    for (const ipi of driver.inFlight.keys()) steps.push({ kind: 'deliver', ipi });
     assert(steps.length > 0, 'deadlock');
     if (random.chance(0.2)) {
       driver.take({ kind: 'fill', cpu: random.below(driver.processors), page: random.below(driver.pages) });

@@ -108,9 +108,9 @@ export class Rig implements Subject {
   /** One step of this processor; while it waits, one of whoever it waits for. */
   settleOnce(cpu: number): void {
     while (this.driver.inFlight.length > 0) this.driver.take({ kind: 'deliver', ipi: 0 });
-    if (this.driver.runnable(cpu)) return this.driver.take({ kind: 'run', cpu });
-    const other = this.driver.cpus.findIndex((_, index) => index !== cpu && this.driver.runnable(index));
-    if (other >= 0) this.driver.take({ kind: 'run', cpu: other });
+    const other = this.driver.cpus.findIndex((_, index) => this.driver.runnable(index));
+    if (this.driver.runnable(cpu)) this.driver.take({ kind: 'run', cpu });
+    else if (other >= 0) this.driver.take({ kind: 'run', cpu: other });
     else this.#drainAll();
   }
 
