@@ -231,8 +231,9 @@ export class TranslationTracker {
     const context = this.#contexts.get(cached.processor)?.of(cached.pcid);
     if (context !== undefined && context.change !== null && context.root !== cached.root) missed.push(context.change);
     for (const { address, entry } of cached.sources) {
+      if (mayHaveRead(entry, this.#structures.read(address))) continue;
+      // Read before the last change that overwrote the value read; were that forgotten, before all that are remembered.
       const history = this.#index.find(address)?.history ?? [];
-      // Read before the last change that overwrote the value read; were it unknown, before all that are remembered.
       const read = history.findLastIndex(({ before }) => mayHaveRead(entry, before));
       missed.push(...history.slice(Math.max(read, 0)));
     }

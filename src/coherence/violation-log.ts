@@ -7,14 +7,16 @@ const STAGES: readonly Stage[] = ['used', 'frame-freed', 'frame-reused'];
 
 export class ViolationLog {
   readonly #violations = new Map<string, Violation>();
+  readonly #kept: Violation[] = [];
   readonly #findings = new Map<string, Finding>();
   /** Every use that was a violation. */
   uses = 0;
   violationsNotKept = 0;
   findingsNotKept = 0;
 
+  /** Live: counts and stages go on changing. */
   get violations(): readonly Violation[] {
-    return [...this.#violations.values()];
+    return this.#kept;
   }
 
   get findings(): readonly Finding[] {
@@ -40,7 +42,9 @@ export class ViolationLog {
         known.frame = state.frame;
       }
     } else if (this.#violations.size < VIOLATIONS_KEPT) {
-      this.#violations.set(key, describe(this.#violations.size + 1));
+      const violation = describe(this.#kept.length + 1);
+      this.#violations.set(key, violation);
+      this.#kept.push(violation);
     } else {
       this.violationsNotKept++;
     }

@@ -80,8 +80,8 @@ describe('flush matrix', () => {
     history.use(cached);
     const { matrix, violations } = history.detector.report();
     expect(matrix.byReason).toEqual([
-      { why: 'lazy', row: { ...none, missed: 1 }, precision: null },
-      { why: 'initiator', row: { ...none, wasted: 1 }, precision: 0 },
+      { why: 'skip: lazy', row: { ...none, missed: 1 }, precision: null },
+      { why: 'partial: initiator', row: { ...none, wasted: 1 }, precision: 0 },
     ]);
     expect(violations[0]).toMatchObject({ count: 2, skipped: { why: 'lazy', verdict: 'missed' } });
   });
@@ -93,12 +93,12 @@ describe('flush matrix', () => {
     const flush = history.flushBegin(0);
     history.decide(1, flush, 'skip', 'lazy');
     history.flushReturn(0, flush);
-    history.decide(1, null, 'skip', 'generation is current', allOf(MM));
+    history.decide(1, null, 'skip', 'generation 5 is current', allOf(MM));
     history.use(cached);
     const { matrix } = history.detector.report();
     expect(matrix.byReason.map(({ why, row }) => [why, row.deferred, row.missed])).toEqual([
-      ['lazy', 1, 0],
-      ['generation is current', 0, 1],
+      ['skip: lazy', 1, 0],
+      ['skip: generation n is current', 0, 1],
     ]);
   });
 

@@ -4,7 +4,7 @@ import { makeEntry } from '../../src/arch/paging-entry.ts';
 import { present } from '../../src/base/assert.ts';
 import { printFinding, printViolation } from '../../src/coherence/print-violation.ts';
 import { toJson } from '../../src/coherence/report-json.ts';
-import { FRAME, History, PD, PT, range, ROOT, USER_RO, PAGE } from './history.ts';
+import { FRAME, History, PD, PT, range, USER_RO, PAGE } from './history.ts';
 
 /** A lazy processor is skipped by munmap's flush and comes back without one, while the frame goes to another process. */
 function reusedFrame(): History {
@@ -66,7 +66,9 @@ function firstViolation(history: History): string {
 
 describe('the report of a violation', () => {
   it('tells of a frame that has a new owner', () => {
-    expect(firstViolation(reusedFrame())).toBe(`violation 1: stale-frame (frame-reused): the page no longer maps this frame
+    expect(
+      firstViolation(reusedFrame()),
+    ).toBe(`violation 1: stale-frame (frame-reused): the page no longer maps this frame
   use      step 13: processor 1 (thread b, line 12: write a[0]): user write of 0x7f0000008
   through  TLB entry 1 (PCID 1, mm 2): 4-KByte page at 0x7f0000000 -> frame 0x55, user read/write, dirty
            filled at step 5 by walk 1 (thread b, line 12: write a[0])
@@ -83,7 +85,9 @@ describe('the report of a violation', () => {
   });
 
   it('tells of a store that left the store buffer after its flush', () => {
-    expect(firstViolation(writeProtected())).toBe(`violation 1: stale-permission (used): the access was no longer allowed
+    expect(
+      firstViolation(writeProtected()),
+    ).toBe(`violation 1: stale-permission (used): the access was no longer allowed
   use      step 7: processor 1: user write of 0x7f0000008
   through  TLB entry 1 (PCID 1, mm 2): 4-KByte page at 0x7f0000000 -> frame 0x55, user read/write, dirty
            filled at step 3
@@ -97,7 +101,9 @@ describe('the report of a violation', () => {
   });
 
   it('tells of a freed paging structure', () => {
-    expect(firstViolation(freedTable())).toBe(`violation 1: freed-table-walked (frame-freed): the paging structure that was read had been freed
+    expect(
+      firstViolation(freedTable()),
+    ).toBe(`violation 1: freed-table-walked (frame-freed): the paging structure that was read had been freed
   use      step 7: processor 1: a speculative walk for 0x7f0000000 read the PTE at 0x13000
   through  PDE-cache entry 1 (PCID 1, mm 2): 2-MByte region at 0x7f0000000 -> table 0x13, user read/write
            filled at step 3
@@ -128,7 +134,9 @@ describe('the report of a violation', () => {
 
 describe('the report of a finding', () => {
   it('tells of a slot that claims too much', () => {
-    expect(printFinding(present(tooNew().detector.report().findings[0], 'a finding'))).toBe(`generation invariant: PCID 1 of processor 1 is recorded as mm 2 at generation 6 and missed a change of generation 6
+    expect(
+      printFinding(present(tooNew().detector.report().findings[0], 'a finding')),
+    ).toBe(`generation invariant: PCID 1 of processor 1 is recorded as mm 2 at generation 6 and missed a change of generation 6
   found    step 9: still cached, stale-frame
   through  TLB entry 1 (PCID 1, mm 2): 4-KByte page at 0x7f0000000 -> frame 0x55, user read/write, dirty
            filled at step 4
@@ -136,5 +144,37 @@ describe('the report of a finding', () => {
     before frame 0x55, user read/write, accessed, dirty (0x55067)
     after  not present (0x0)
 `);
+  });
+});
+
+describe('the report as JSON', () => {
+  it('is JSON already, with entries and linear addresses as hexadecimal strings', () => {
+    const json = toJson(reusedFrame().detector.report());
+    expect(JSON.parse(JSON.stringify(json))).toEqual(json);
+    expect(json).toMatchObject({
+      clean: false,
+      violatingUses: 2,
+      violations: [
+        {
+          severity: 'stale-frame',
+          stage: 'frame-reused',
+          count: 2,
+          use: { kind: 'access', address: '0x7f0000008', access: { kind: 'write', user: true } },
+          change: { address: 0x13000, before: '0x55067', after: '0x0', level: 1 },
+          due: { kind: 'flush', flush: 1, range: { mm: 2, start: '0x7f0000000', end: '0x7f0001000' } },
+          skipped: { why: 'the processor is lazy', verdict: 'missed' },
+          frame: { frame: 0x55, owner: { mm: 3, use: 'user' } },
+        },
+      ],
+    });
+  });
+
+  it('is a picture of its moment', () => {
+    const history = reusedFrame();
+    const before = toJson(history.detector.report());
+    const report = history.detector.report();
+    history.free(FRAME);
+    history.fill(0);
+    expect(toJson(report)).toEqual(before);
   });
 });
