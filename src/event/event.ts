@@ -130,7 +130,10 @@ export type HardwareEvent =
   | { readonly kind: 'interrupt-begin'; readonly processor: number; readonly vector: number }
   | { readonly kind: 'interrupt-end'; readonly processor: number; readonly vector: number };
 
-/** The range of a flush or of a promise: linear addresses [start, end) of one address space. */
+/**
+ * The range of a flush or of a promise: linear addresses [start, end) of one address space. That of mm 1, init_mm, is the
+ * kernel's half, which every address space shares.
+ */
 export interface AddressRange {
   readonly mm: number;
   readonly start: LinearAddress;

@@ -31,11 +31,14 @@ export class TraceTlb {
   readonly #core: Core;
   readonly #hardware: Hardware;
   readonly #lazy: boolean[];
+  /** ctx_id of the mm that each processor has loaded. */
+  readonly #loaded: number[];
 
   constructor(core: Core) {
     this.#core = core;
     this.#hardware = core.hardware;
     this.#lazy = Array.from({ length: core.hardware.processors }, () => false);
+    this.#loaded = this.#lazy.map(() => 0);
   }
 
   flushBegin(cpu: number, { flush, reason, ranges, batch = false, freedTables = false }: FlushBegin): void {
@@ -62,7 +65,10 @@ export class TraceTlb {
     const { online } = this.#core;
     for (const cpu of for_each_cpu(online.decode(this.#hardware.peek(online.address)))) {
       if (cpumask_has(targets, cpu)) continue;
-      for (const range of ranges) this.decision(cpu, flush, range, 'skip', why);
+      for (const range of ranges) {
+        const lazy = this.#lazy[cpu] === true && this.#loaded[cpu] === range.mm;
+        this.decision(cpu, flush, range, 'skip', lazy ? `lazy: ${why}` : why);
+      }
     }
   }
 
@@ -78,6 +84,7 @@ export class TraceTlb {
   }
 
   switched(cpu: number, from: number, to: number, flushed: boolean): void {
+    this.#loaded[cpu] = to;
     if (this.#hardware.listening) this.#hardware.tell({ kind: 'switch', processor: cpu, from, to, flushed });
   }
 

@@ -26,7 +26,7 @@ const ROWS: readonly Row[] = [
   {
     id: 'E2',
     given: 'not flushed, compares generations',
-    decided: ['skip, not in mm_cpumask'],
+    decided: ['skip, lazy: not in mm_cpumask'],
     back: ['cr3'],
     backUnchanged: [],
   },
