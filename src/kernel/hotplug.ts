@@ -5,6 +5,7 @@
  * Bringing up is an IPI to a processor that waits with interrupts on, in place of INIT and SIPI. What INIT does to the
  * TLBs (SDM 3A table 10-1) the processor does itself.
  */
+import { Cr4 } from '../arch/control-registers.ts';
 import { assert } from '../base/assert.ts';
 import { cpumask_clear_cpu, cpumask_of, cpumask_set_cpu } from './cpumask.ts';
 import type { Kernel } from './hardware.ts';
@@ -65,6 +66,7 @@ export class Hotplug {
   }
 
   *#start(cpu: number): Kernel<void> {
+    if (this.#core.hardware.features.globalPages) yield* cr4_set_bits(Cr4.PGE);
     yield* this.#tlb.initialize_tlbstate_and_flush(cpu);
     yield* cpumask_set_cpu(cpu, this.#core.online);
     this.#online[cpu] = true;
@@ -74,4 +76,9 @@ export class Hotplug {
     yield* this.#scheduler.idle_task_exit(cpu);
     yield* cpumask_clear_cpu(cpu, this.#core.online);
   }
+}
+
+function* cr4_set_bits(mask: bigint): Kernel<void> {
+  const cr4 = yield { kind: 'mov-from-cr4' };
+  if ((cr4 | mask) !== cr4) yield { kind: 'mov-to-cr4', value: cr4 | mask };
 }

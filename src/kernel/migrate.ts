@@ -24,6 +24,7 @@ import {
   swp_entry_to_pte,
   vm_get_page_prot,
 } from './mm/pte.ts';
+import type { Range } from './mm/range.ts';
 import { page_add_rmap, page_mapcount, page_remove_rmap, remove_item } from './mm/rmap.ts';
 import { type MappedEntry, rmap_walk } from './mm/rmap_walk.ts';
 import { copy_page } from './mm/swap.ts';
@@ -31,12 +32,7 @@ import { vm_page_prot, vma_lookup } from './mm/vma.ts';
 import type { page } from './page_alloc.ts';
 
 /** Result: pages that have moved. */
-export function* do_migrate_pages(
-  context: MmContext,
-  cpu: number,
-  mm: user_mm,
-  range: { readonly start: bigint; readonly end: bigint },
-): Kernel<number> {
+export function* do_migrate_pages(context: MmContext, cpu: number, mm: user_mm, range: Range): Kernel<number> {
   let moved = 0;
   for (const page of yield* isolate_pages(context, mm, range)) {
     if (yield* context.locks.trylock_page(page)) {

@@ -12,18 +12,14 @@ import type { MmContext } from './mm/context.ts';
 import type { user_mm } from './mm/mm_types.ts';
 import { ptep_get_and_clear, set_pte } from './mm/pgtable.ts';
 import { pte_dirty, swp_entry_to_pte } from './mm/pte.ts';
+import type { Range } from './mm/range.ts';
 import { page_mapcount, page_remove_rmap } from './mm/rmap.ts';
 import { type MappedEntry, rmap_walk } from './mm/rmap_walk.ts';
 import type { tlbflush_unmap_batch } from './mm/tlbflush.ts';
 import type { page } from './page_alloc.ts';
 
 /** Result: pages whose frames were freed. */
-export function* reclaim_pages(
-  context: MmContext,
-  cpu: number,
-  mm: user_mm,
-  range: { readonly start: bigint; readonly end: bigint },
-): Kernel<number> {
+export function* reclaim_pages(context: MmContext, cpu: number, mm: user_mm, range: Range): Kernel<number> {
   const isolated = yield* isolate_pages(context, mm, range);
   const batch: tlbflush_unmap_batch = { cpumask: 0n, mms: [], flush_required: false };
   let freed = 0;

@@ -5,16 +5,13 @@ import type { MmContext } from './context.ts';
 import type { user_mm } from './mm_types.ts';
 import { entryAddress, PAGE_SIZE, pte_load, walk_page_range } from './pgtable.ts';
 import { pte_present } from './pte.ts';
+import type { Range } from './range.ts';
 import { page_mapped_at } from './rmap.ts';
 import { down_read, up_read } from './rwsem.ts';
 import { vm_normal_page } from './zap.ts';
 
 /** The 4-KByte pages of [start, end), each with a reference for the caller. */
-export function* isolate_pages(
-  context: MmContext,
-  mm: user_mm,
-  range: { readonly start: bigint; readonly end: bigint },
-): Kernel<page[]> {
+export function* isolate_pages(context: MmContext, mm: user_mm, range: Range): Kernel<page[]> {
   const isolated = new Set<page>();
   yield* down_read(mm.rmap_lock);
   yield* walk_page_range(context, mm, range, 1, function* ({ table, start, end }) {

@@ -16,17 +16,13 @@ import {
   walk_page_range,
 } from './pgtable.ts';
 import { pte_dirty, pte_mkclean, pte_mkold, pte_present, pte_to_swp_entry, pte_young } from './pte.ts';
+import { intersection, type Range } from './range.ts';
 import { page_mapcount } from './rmap.ts';
 import { down_read, up_read } from './rwsem.ts';
 import { range_is_mapped, vmas_in } from './vma.ts';
 import { unmap_page_range, vm_normal_page, zap_soft_entry } from './zap.ts';
 
 export type Advice = 'dontneed' | 'free';
-
-interface Part {
-  readonly start: bigint;
-  readonly end: bigint;
-}
 
 /** Result: 0, or a negative errno; -ENOMEM only after the parts that are mapped have been served. */
 export function* do_madvise(
@@ -43,13 +39,10 @@ export function* do_madvise(
   return result;
 }
 
-function* madvise_locked(context: MmContext, cpu: number, mm: user_mm, range: Part, advice: Advice): Kernel<number> {
+function* madvise_locked(context: MmContext, cpu: number, mm: user_mm, range: Range, advice: Advice): Kernel<number> {
   if (splits_huge_page(mm, range.start, range.end)) return -EINVAL;
   for (const vma of vmas_in(mm, range.start, range.end)) {
-    const part = {
-      start: vma.vm_start > range.start ? vma.vm_start : range.start,
-      end: vma.vm_end < range.end ? vma.vm_end : range.end,
-    };
+    const part = intersection(range, { start: vma.vm_start, end: vma.vm_end });
     if (advice === 'free' && (vma.vm_object !== null || vma.vm_shift !== 12)) return -EINVAL;
     const why = advice === 'free' ? 'madvise(MADV_FREE)' : 'madvise(MADV_DONTNEED)';
     const tlb = new mmu_gather(context, cpu, mm, { ...part, fullmm: false }, why);
@@ -62,7 +55,7 @@ function* madvise_locked(context: MmContext, cpu: number, mm: user_mm, range: Pa
   return range_is_mapped(mm, range.start, range.end) ? 0 : -ENOMEM;
 }
 
-function* madvise_free_page_range(context: MmContext, tlb: mmu_gather, part: Part): Kernel<void> {
+function* madvise_free_page_range(context: MmContext, tlb: mmu_gather, part: Range): Kernel<void> {
   yield* walk_page_range(context, tlb.mm, part, 1, (range) => madvise_free_pte_range(context, tlb, range));
 }
 

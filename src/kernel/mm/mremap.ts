@@ -20,6 +20,7 @@ import {
   walk_page_range,
 } from './pgtable.ts';
 import { pte_present, pte_to_swp_entry } from './pte.ts';
+import { intersection } from './range.ts';
 import { move_item } from './rmap.ts';
 import { down_write, up_write } from './rwsem.ts';
 import {
@@ -138,7 +139,7 @@ function* move_page_tables(context: MmContext, cpu: number, mm: user_mm, move: M
     for (let address = start; address < end && moved === old_length; ) {
       const target = address - from + to;
       const room = PMD_SIZE - (target % PMD_SIZE);
-      const stop = address + room < end ? address + room : end;
+      const { end: stop } = intersection({ start: address, end }, { start: address, end: address + room });
       const new_ptep = yield* pte_alloc(context, cpu, mm, target, 1);
       if (new_ptep === null) moved = address - from;
       else yield* move_ptes(context, cpu, mm, { table, start: address, end: stop, new_ptep, delta: to - from });

@@ -20,6 +20,7 @@ import type { Kernel } from '../hardware.ts';
 import type { mm_struct } from '../mm_struct.ts';
 import type { MmContext } from './context.ts';
 import { _KERNPG_TABLE, _PAGE_TABLE } from './pte.ts';
+import { intersection, type Range } from './range.ts';
 
 const ENTRY_BYTES = 8;
 export const PAGE_SIZE = 4096n;
@@ -132,7 +133,7 @@ export interface TableRange {
 export function* walk_page_range(
   context: MmContext,
   mm: mm_struct,
-  { start, end }: { readonly start: bigint; readonly end: bigint },
+  { start, end }: Range,
   level: PagingLevel,
   visit: (range: TableRange) => Kernel<void>,
 ): Kernel<void> {
@@ -152,7 +153,7 @@ function* descend(
   const span = entrySpan(at);
   for (let address = start; address < end; ) {
     const boundary = address - (address % span) + span;
-    const next = boundary < end ? boundary : end;
+    const { end: next } = intersection({ start: address, end }, { start: address, end: boundary });
     const entry = yield* pte_load(entryAddress(table, address, at));
     if (refersToTable(entry)) {
       yield* descend({ table: entryFrame(entry), start: address, end: next }, (at - 1) as PagingLevel, level, visit);

@@ -22,6 +22,7 @@ import {
   walk_page_range,
 } from './pgtable.ts';
 import { pte_dirty, pte_pfn, pte_present, pte_to_swp_entry } from './pte.ts';
+import { intersection } from './range.ts';
 import { page_remove_rmap, remove_item } from './rmap.ts';
 import { down_write, up_write } from './rwsem.ts';
 import { vma_page_size, type vm_area_struct } from './vma.ts';
@@ -131,7 +132,7 @@ function* free_table_range(
     const below = entryFrame(entry);
     const top = base + span;
     if (level > 2) {
-      const part = { start: start > base ? start : base, end: end < top ? end : top, floor, ceiling };
+      const part = { ...intersection({ start, end }, { start: base, end: top }), floor, ceiling };
       yield* free_table_range(context, tlb, below, (level - 1) as PagingLevel, part);
     }
     if (base < floor || top > ceiling) continue;

@@ -1,0 +1,128 @@
+/** A system with one or more processes on it, driven call by call; other processors only answer. */
+import { linearAddress } from '../../../src/arch/address.ts';
+import type { AccessKind } from '../../../src/arch/page-fault.ts';
+import type { MachineEvent } from '../../../src/event/event.ts';
+import { type Kernel, Segfault } from '../../../src/kernel/hardware.ts';
+import type { MiniKernel } from '../../../src/kernel/kernel.ts';
+import type { user_mm } from '../../../src/kernel/mm/mm_types.ts';
+import type { task_struct } from '../../../src/kernel/sched.ts';
+import { E3 } from '../../../src/kernel/tlb/e3.ts';
+import type { Era } from '../../../src/kernel/tlb/era.ts';
+import { initialSwitches, type SwitchName } from '../../../src/machine/switches.ts';
+import { System } from '../../../src/scenario/system.ts';
+
+export interface RigOptions {
+  readonly processors?: number;
+  readonly era?: Era;
+  readonly seed?: number;
+  readonly frames?: number;
+  readonly switches?: Partial<Record<SwitchName, boolean>>;
+}
+
+export const READ_WRITE = 3;
+export const READ = 1;
+export const PAGE = 4096n;
+export const SEGFAULT = 'SIGSEGV';
+
+export class Rig {
+  readonly system: System;
+  readonly kernel: MiniKernel;
+  readonly events: MachineEvent[] = [];
+  /** Frames in use when no process exists, and the processors borrow the top table of the last one. */
+  readonly baseline: number;
+
+  constructor({ processors = 2, era = E3, seed = 1, frames = 4096, switches = {} }: RigOptions = {}) {
+    this.system = new System({
+      processors,
+      era,
+      policy: 'worst',
+      switches: { ...initialSwitches(), ...switches },
+      seed,
+      frames,
+      detect: true,
+    });
+    this.kernel = this.system.kernel;
+    this.system.boot();
+    this.finish([]);
+    this.baseline = this.kernel.context.pages.allocated;
+  }
+
+  /** From now on keeps the events that pass the filter. */
+  record(filter: (event: MachineEvent) => boolean): void {
+    this.system.stream.observe((event) => {
+      if (filter(event)) this.events.push(event);
+    });
+  }
+
+  process(name: string): { readonly mm: user_mm; readonly task: task_struct } {
+    const mm = this.kernel.createMm(name);
+    return { mm, task: this.kernel.createTask({ name, mm }) };
+  }
+
+  do<T>(cpu: number, code: Kernel<T>): T {
+    return this.system.perform(cpu, code);
+  }
+
+  /** Makes a task the current one of a processor, taking it off another one first. */
+  run(cpu: number, task: task_struct): void {
+    const { on_cpu } = task;
+    if (on_cpu === cpu) return;
+    if (on_cpu !== null) this.do(on_cpu, this.kernel.context_switch(on_cpu, this.kernel.idle(on_cpu)));
+    this.do(cpu, this.kernel.context_switch(cpu, task));
+  }
+
+  mmap(
+    cpu: number,
+    pages: number,
+    options: { prot?: number; shared?: boolean; address?: bigint; huge?: boolean } = {},
+  ): bigint {
+    const { prot = READ_WRITE, shared = false, address, huge = false } = options;
+    const length = BigInt(pages) * (huge ? 512n : 1n) * PAGE;
+    const place = address === undefined ? { address: null } : { address, fixed: true };
+    return this.do(cpu, this.kernel.sys_mmap(cpu, { ...place, length, prot, shared, huge }));
+  }
+
+  read(cpu: number, address: bigint): bigint | typeof SEGFAULT {
+    return this.do(cpu, access(address, 'read'));
+  }
+
+  write(cpu: number, address: bigint, value: bigint): typeof SEGFAULT | bigint {
+    return this.do(cpu, access(address, 'write', value));
+  }
+
+  /** Every task gone, and the processors off the address spaces that they may still borrow. */
+  finish(tasks: readonly task_struct[]): void {
+    for (const task of tasks) {
+      const cpu = task.on_cpu ?? 0;
+      if (task.on_cpu !== null) this.do(cpu, this.kernel.context_switch(cpu, this.kernel.idle(cpu)));
+      this.do(cpu, this.kernel.exit_task(cpu, task));
+    }
+    const last = this.process('last');
+    for (let cpu = 0; cpu < this.system.options.processors; cpu++) this.run(cpu, last.task);
+    this.run(0, last.task);
+    this.do(0, this.kernel.context_switch(0, this.kernel.idle(0)));
+    this.do(0, this.kernel.exit_task(0, last.task));
+  }
+
+  get report(): string {
+    const { violations, findings } = this.system.detector?.report() ?? { violations: [], findings: [] };
+    return JSON.stringify(
+      [...violations, ...findings],
+      (_, value) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value),
+      1,
+    );
+  }
+
+  get clean(): boolean {
+    return this.system.detector?.report().clean ?? false;
+  }
+}
+
+export function* access(address: bigint, kind: AccessKind, value = 0n, user = true): Kernel<bigint | typeof SEGFAULT> {
+  try {
+    return yield { kind: 'access', address: linearAddress(address), access: { kind, user }, value };
+  } catch (error) {
+    if (error instanceof Segfault) return SEGFAULT;
+    throw error;
+  }
+}
