@@ -24,12 +24,12 @@ import { unreachable } from '../base/assert.ts';
 import type { MachineEvent } from '../event/event.ts';
 import type { EventStream } from '../event/stream.ts';
 import { EVERY_MM, regionOf } from './address-region.ts';
-import { type Operation, precedes } from './change.ts';
+import type { Moment, Operation } from './change.ts';
 import { FlushMatrix } from './flush-matrix.ts';
 import { FrameHistory } from './frame-history.ts';
 import { GenerationInvariant } from './generation-invariant.ts';
 import type { Structures } from './legality.ts';
-import { Obligations, type Promised } from './obligation.ts';
+import { isAbout, Obligations, type Promised } from './obligation.ts';
 import { summarizeChange, summarizeTranslation } from './summary.ts';
 import type { TrackedTranslation } from './tracked-translation.ts';
 import { TranslationTracker } from './translation-tracker.ts';
@@ -61,7 +61,9 @@ export class Detector {
   readonly #matrix = new FlushMatrix();
   readonly #invariant = new GenerationInvariant();
   readonly #log = new ViolationLog();
+  /** By processor, innermost last. */
   readonly #operations = new Map<number, Operation[]>();
+  readonly #operationsBegan = new Map<number, Moment>();
   readonly #tracker: TranslationTracker;
   readonly #judge: UseJudge;
   readonly #statistics = {
@@ -178,7 +180,7 @@ export class Detector {
         this.#frames.free(event, { processor: event.processor, sequence, time });
         break;
       case 'operation-begin':
-        this.#operationBegin(event);
+        this.#operationBegin(event, sequence, time);
         break;
       case 'operation-end':
         this.#operationEnd(event);
@@ -198,7 +200,9 @@ export class Detector {
       case 'promise': {
         const { processor } = event;
         this.#statistics.promises++;
-        this.#makeDue(this.#obligations.promise(event, { processor, sequence, time }, this.#locate(processor)));
+        const began = event.operation === undefined ? undefined : this.#operationsBegan.get(event.operation);
+        const place = { where: this.#locate(processor), operationBegan: began ?? null };
+        this.#makeDue(this.#obligations.promise(event, { processor, sequence, time }, place));
         break;
       }
       case 'flush-decision':
@@ -259,7 +263,9 @@ export class Detector {
     return this.#operations.get(processor)?.at(-1) ?? null;
   }
 
-  #operationBegin({ processor, operation, name, mm }: EventOf<'operation-begin'>): void {
+  #operationBegin(event: EventOf<'operation-begin'>, sequence: number, time: number): void {
+    const { processor, operation, name, mm } = event;
+    this.#operationsBegan.set(operation, { processor, sequence, time });
     const stack = this.#operations.get(processor);
     if (stack === undefined) this.#operations.set(processor, [{ operation, name, mm }]);
     else stack.push({ operation, name, mm });
@@ -267,6 +273,7 @@ export class Detector {
 
   /** On whichever processor it began: its task may have moved. */
   #operationEnd({ operation }: EventOf<'operation-end'>): void {
+    this.#operationsBegan.delete(operation);
     for (const stack of this.#operations.values()) {
       const index = stack.findLastIndex((entry) => entry.operation === operation);
       if (index >= 0) stack.splice(index, 1);
@@ -279,10 +286,10 @@ export class Detector {
     if (tracked !== undefined && tracked.staleness !== null) this.#invariant.dismiss(tracked);
   }
 
-  #makeDue({ region, moment, obligation }: Promised): void {
-    for (const tracked of this.#tracker.stale.undueIn(region)) {
+  #makeDue(promised: Promised): void {
+    for (const tracked of this.#tracker.stale.undueIn(promised.region)) {
       for (const missed of tracked.missed) {
-        if (missed.due === null && precedes(missed.change, moment)) missed.due = obligation;
+        if (missed.due === null && isAbout(promised, missed.change)) missed.due = promised.obligation;
       }
       this.#tracker.stale.refreshDue(tracked);
     }

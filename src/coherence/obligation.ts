@@ -41,10 +41,13 @@ export type Obligation =
   | { readonly kind: 'frame-free'; readonly frame: FrameNumber; readonly processor: number; readonly time: number }
   | { readonly kind: 'context-switch'; readonly processor: number; readonly pcid: number; readonly time: number };
 
-/** A promise in force: everything before `moment` in `region` must have been seen. */
+/** A promise in force: every change to `region` that it is about must have been seen. */
 export interface Promised {
   readonly region: AddressRegion;
+  /** It is about changes before this moment ... */
   readonly moment: Moment;
+  /** ... or, if other processors made them, before this one. */
+  readonly others: Moment;
   readonly made: number;
   readonly obligation: FlushObligation | PromiseObligation;
 }
@@ -119,15 +122,21 @@ export class Obligations {
         returned: time,
       };
       this.#decisions.set(obligation, open.decisions);
-      promises.push(this.#promise({ region: regionOf(range), moment, made: time, obligation }));
+      promises.push(this.#promise({ region: regionOf(range), moment, others: moment, made: time, obligation }));
     }
     return promises;
   }
 
-  promise(event: Extract<KernelEvent, { kind: 'promise' }>, moment: Moment, where: string | null): Promised {
+  /** What an operation's return promises. Others may have changed the range since it began, and owe that themselves. */
+  promise(
+    event: Extract<KernelEvent, { kind: 'promise' }>,
+    moment: Moment,
+    { where, operationBegan }: { where: string | null; operationBegan: Moment | null },
+  ): Promised {
     const { processor, range, why } = event;
     const obligation: PromiseObligation = { kind: 'promise', why, processor, where, range, time: moment.time };
-    return this.#promise({ region: regionOf(range), moment, made: moment.time, obligation });
+    const others = operationBegan ?? moment;
+    return this.#promise({ region: regionOf(range), moment, others, made: moment.time, obligation });
   }
 
   /** The address space is gone, and its number is never used again. */
@@ -170,6 +179,11 @@ export class Obligations {
   }
 }
 
+export function isAbout(promised: Promised, change: Change): boolean {
+  const own = change.processor === promised.moment.processor;
+  return precedes(change, own ? promised.moment : promised.others);
+}
+
 function firstBroken(
   log: readonly Promised[] | undefined,
   since: number,
@@ -181,7 +195,7 @@ function firstBroken(
   for (let index = log.length - 1; index >= 0; index--) {
     const promised = log[index];
     if (promised === undefined || promised.made < since) break;
-    if (precedes(change, promised.moment) && concerns(promised.region, tracked)) found = promised;
+    if (isAbout(promised, change) && concerns(promised.region, tracked)) found = promised;
   }
   return found;
 }

@@ -204,9 +204,10 @@ export class History {
     this.tell({ kind: 'batch-add', processor, mm });
   }
 
-  promise(processor: number, over: AddressRange = range(PAGE)): void {
+  promise(processor: number, over: AddressRange = range(PAGE), operation?: number): void {
     this.step();
-    this.tell({ kind: 'promise', processor, range: over, why: 'munmap returned' });
+    const of = operation === undefined ? {} : { operation };
+    this.tell({ kind: 'promise', processor, range: over, why: 'munmap returned', ...of });
   }
 
   decide(processor: number, flush: number | null, action: FlushAction, why: string, over = range(PAGE)): void {

@@ -389,6 +389,48 @@ const dueRules: readonly Row[] = [
   },
   {
     cite: 'promise',
+    given: 'the operation that changed it returned',
+    history: () => {
+      const history = History.ordinary();
+      const cached = history.fill(1);
+      history.begin(0, 1, 'munmap');
+      history.writePte(0, unmapped);
+      history.promise(0, range(PAGE), 1);
+      history.use(cached);
+      return history;
+    },
+    expect: ['stale-frame used'],
+  },
+  {
+    cite: 'promise',
+    given: 'an operation returned that began after another processor had changed it',
+    history: () => {
+      const history = History.ordinary();
+      const cached = history.fill(1);
+      history.writePte(1, unmapped);
+      history.begin(0, 1, 'mprotect');
+      history.promise(0, range(PAGE), 1);
+      history.use(cached);
+      return history;
+    },
+    expect: ['stale-frame used'],
+  },
+  {
+    cite: 'promise',
+    given: 'an operation returned that began before another processor changed it',
+    history: () => {
+      const history = History.ordinary();
+      const cached = history.fill(1);
+      history.begin(0, 1, 'mprotect');
+      history.writePte(1, unmapped);
+      history.promise(0, range(PAGE), 1);
+      history.use(cached);
+      return history;
+    },
+    expect: [],
+  },
+  {
+    cite: 'promise',
     given: 'promised before the change',
     history: () => {
       const history = History.ordinary();
