@@ -75,3 +75,13 @@ export const CLONE = {
   CLONE_THREAD: 0x1_0000,
   CLONE_SETTLS: 0x8_0000,
 } as const;
+
+/** FUTEX_CMD_MASK leaves the command of futex's second argument; these commands wait. */
+export const FUTEX = { FUTEX_CMD_MASK: 0x7f, FUTEX_WAIT: 0, FUTEX_LOCK_PI: 6, FUTEX_WAIT_BITSET: 9 } as const;
+
+export const FUTEX_CALL = 202;
+
+/** Calls that wait for something to happen, as a rule: poll, select, pause, nanosleep, wait4, epoll_wait ... */
+export const WAITING_CALLS: ReadonlySet<number> = new Set([
+  7, 23, 34, 35, 43, 61, 128, 130, 230, 232, 247, 270, 271, 281,
+]);

@@ -1,12 +1,20 @@
 /**
  * The operations of one processor that other processors can notice, each a single step: loads and stores through the
- * store buffer (SDM 3A 8.2.2), locked and serializing operations, which drain it (8.2.3.9, 8.3).
+ * store buffer (SDM 3A 9.2.2), locked and serializing operations, which drain it (9.2.3.9, 9.3).
  */
-import type { PhysicalAddress } from '../arch/address.ts';
+import { type FrameNumber, type LinearAddress, offsetOf, pageOf, type PhysicalAddress } from '../arch/address.ts';
 import type { InvpcidType } from '../arch/control-registers.ts';
-import type { LinearAddress } from '../arch/address.ts';
-import type { Exception } from '../arch/page-fault.ts';
+import type { Access, Exception } from '../arch/page-fault.ts';
+import { accessCode } from '../mmu/access-rights.ts';
 import type { Processor } from './processor.ts';
+
+/** An access as the MMU takes it: a number. For callers that make the same access many times. */
+export { accessCode } from '../mmu/access-rights.ts';
+
+/** The frame that an access by linear address goes to, or -1 with the MMU's `pendingFault`. */
+export function translate(processor: Processor, address: LinearAddress, access: Access): FrameNumber | -1 {
+  return processor.mmu.access(pageOf(address), accessCode(access), offsetOf(address));
+}
 
 export function load(processor: Processor, address: PhysicalAddress): bigint {
   return processor.storeBuffer.load(address);
@@ -61,7 +69,7 @@ export function invpcid(
   return processor.mmu.invpcid(type, pcid, address);
 }
 
-/** Sends a fixed IPI to each target; the ICR write comes after every earlier store (SDM 3A 10.12.3 asks x2APIC code for a fence). */
+/** Sends a fixed IPI to each target; the ICR write comes after every earlier store (SDM 3A 11.12.3 asks x2APIC code for a fence). */
 export function sendIpi(processor: Processor, vector: number, targets: readonly number[]): void {
   processor.storeBuffer.drainAll();
   processor.apic.sendFixed(vector, targets);

@@ -3,8 +3,7 @@
  * what it was running, on top of it a page-fault handler or an interrupt handler, and so on. A scheduler outside picks
  * which processor steps next, or which of the hardware's own steps is taken.
  */
-import { addressInFrame, offsetOf, pageOf } from '../arch/address.ts';
-import { accessCode } from '../mmu/access-rights.ts';
+import { addressInFrame, offsetOf } from '../arch/address.ts';
 import { Vector } from '../arch/page-fault.ts';
 import { assert, present, unreachable } from '../base/assert.ts';
 import { UnsupportedError } from '../base/errors.ts';
@@ -102,7 +101,7 @@ export class Execution {
   /** An access by linear address: a page fault starts the kernel's handler, and the access is made again after it. */
   #access(cpu: Processor, stack: Activation[], activation: Activation, action: Action & { kind: 'access' }): void {
     const { address, access, value } = action;
-    const frame = cpu.mmu.access(pageOf(address), accessCode(access), offsetOf(address));
+    const frame = operations.translate(cpu, address, access);
     if (frame !== -1) {
       const physical = addressInFrame(frame, offsetOf(address));
       if (access.kind === 'write') operations.store(cpu, physical, value ?? 0n);

@@ -1,6 +1,6 @@
 /** What a run comes to, as data: the report that the command line prints and writes as JSON. */
 import type { CoherenceReport } from '../coherence/violation.ts';
-import type { MmuCounters } from '../mmu/counters.ts';
+import type { Processor } from '../machine/processor.ts';
 import type { Disappointment } from './scenario-world.ts';
 import type { System, SystemOptions } from './system.ts';
 
@@ -44,7 +44,7 @@ export interface RunReport {
   readonly coherence: CoherenceReport | null;
   /** Where the run differs from what the workload states. */
   readonly unexpected: readonly string[];
-  readonly mmu: readonly MmuCounters[];
+  readonly mmu: readonly Processor['mmu']['counters'][];
 }
 
 export interface RunOutcome {

@@ -10,10 +10,11 @@ import { Detector } from '../coherence/detector.ts';
 import { EventStream } from '../event/stream.ts';
 import { MiniKernel } from '../kernel/kernel.ts';
 import type { Hardware, Kernel } from '../kernel/hardware.ts';
+import type { MmTuning } from '../kernel/mm/context.ts';
 import type { Era } from '../kernel/tlb/era.ts';
 import { frameAddress, Machine } from '../machine/machine.ts';
 import type { Switches } from '../machine/switches.ts';
-import { choosePolicy, partFor } from './hardware-choice.ts';
+import { choosePolicy, partFor } from '../machine/hardware-choice.ts';
 import { Execution } from './execution.ts';
 import { finish } from './scheduler.ts';
 
@@ -28,6 +29,8 @@ export interface SystemOptions {
   readonly frames: number;
   /** Whether the detector listens; without it the same run goes unjudged. */
   readonly detect: boolean;
+  /** Sizes of the kernel's batches. */
+  readonly tuning?: Partial<MmTuning>;
 }
 
 export class System {
@@ -42,7 +45,7 @@ export class System {
   locate: (processor: number) => string | null = () => null;
 
   constructor(options: SystemOptions) {
-    const { processors, era, policy, switches, seed, frames, detect } = options;
+    const { processors, era, policy, switches, seed, frames, detect, tuning = {} } = options;
     this.options = options;
     this.random = new Random(seed);
     const part = partFor(switches);
@@ -59,7 +62,7 @@ export class System {
           levels: switches.la57 ? 5 : 4,
         })
       : null;
-    this.kernel = new MiniKernel({ hardware: this.#port(), era });
+    this.kernel = new MiniKernel({ hardware: this.#port(), era, tuning });
     this.execution = new Execution(this.machine, this.kernel);
   }
 

@@ -7,15 +7,15 @@
  * gets an implicit mapping; they are counted.
  */
 import { addressInPage, type PageNumber, pageNumber, PAGE_BYTES } from '../arch/address.ts';
-import { MADV, MAP, MREMAP, PROT } from '../arch/linux-abi.ts';
+import { FUTEX, FUTEX_CALL, MADV, MAP, MREMAP, PROT, WAITING_CALLS } from '../arch/linux-abi.ts';
 import { Vector } from '../arch/page-fault.ts';
 import { assert, present, unreachable } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import type { task_struct } from '../kernel/sched.ts';
 import type { Kernel } from '../kernel/hardware.ts';
 import type { mm_struct } from '../kernel/mm_struct.ts';
-import { accessCode } from '../mmu/access-rights.ts';
-import type { Mmu } from '../mmu/mmu.ts';
+import { accessCode } from '../machine/operations.ts';
+import type { Processor } from '../machine/processor.ts';
 import type { AccessKind, LackeyHandler, SystemCallRecord } from '../workload/lackey-handler.ts';
 import { type TraceRecord, traceRecord } from '../workload/trace-record.ts';
 import type { System } from './system.ts';
@@ -67,7 +67,7 @@ export class TraceReplay implements LackeyHandler {
   #nextProcessor = 0;
   #current: Thread | null = null;
   #processor = 0;
-  #mmu: Mmu;
+  #mmu: Processor['mmu'];
 
   /** `line` tells which line of the trace is being replayed. */
   constructor(system: System, file: string, line: () => number) {
@@ -96,10 +96,10 @@ export class TraceReplay implements LackeyHandler {
     if (thread !== this.#current) this.#schedule(thread);
   }
 
-  /** The thread waits in the kernel: its processor goes idle and, where the era has it, lazy. */
-  blocked(pid: number, tid: number): void {
-    const thread = this.#processes.get(pid)?.threads.get(tid);
-    if (thread !== undefined) this.#leave(thread);
+  /** A thread that waits leaves its processor, which goes idle and, where the era has it, lazy. */
+  blocked(call: Omit<SystemCallRecord, 'result'>): void {
+    const thread = this.#processes.get(call.pid)?.threads.get(call.tid);
+    if (thread !== undefined && waits(call)) this.#leave(thread);
   }
 
   threadExit(pid: number, tid: number): void {
@@ -328,6 +328,12 @@ export class TraceReplay implements LackeyHandler {
       ? null
       : `${this.#file}:${this.#line()} (thread ${thread.task.comm})`;
   }
+}
+
+function waits({ number, args }: Omit<SystemCallRecord, 'result'>): boolean {
+  if (number !== FUTEX_CALL) return WAITING_CALLS.has(number);
+  const command = Number(args[1] ?? 0n) & FUTEX.FUTEX_CMD_MASK;
+  return command === FUTEX.FUTEX_WAIT || command === FUTEX.FUTEX_WAIT_BITSET || command === FUTEX.FUTEX_LOCK_PI;
 }
 
 function wholePages(bytes: bigint): bigint {

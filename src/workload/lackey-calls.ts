@@ -53,7 +53,7 @@ export class LackeyCalls {
       case 'blocks':
         if (this.#open !== null) {
           this.#blocked.set(key(this.#open), this.#open);
-          this.#handler.blocked(this.#open.pid, this.#open.tid);
+          this.#handler.blocked(this.#open);
           this.#pid = 0;
         }
         this.#open = null;

@@ -31,8 +31,11 @@ export interface LackeyHandler {
   access(kind: AccessKind, page: PageNumber, offset: number, size: number): void;
   /** From here on accesses are made by this thread. Called on each change. */
   thread(pid: number, tid: number): void;
-  /** The running thread waits in the kernel for what it called for; `thread` comes again when it goes on. */
-  blocked(pid: number, tid: number): void;
+  /**
+   * The running thread made a call that lets others run meanwhile, whether or not it waits for anything; `thread` comes
+   * again when it goes on.
+   */
+  blocked(call: Omit<SystemCallRecord, 'result'>): void;
   /** The thread has ended. The last one of a process ends the process. */
   threadExit(pid: number, tid: number): void;
   /** Thread `tid` of process `parent` created process `child`; comes before anything the child does. */

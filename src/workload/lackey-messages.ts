@@ -89,7 +89,7 @@ const BARE_HEXADECIMAL = new Map<number, number>([
   [158, 1],
 ]);
 
-const ARGUMENT = /\s*(?<digits>(?:0x)?[0-9a-f]{1,20})(?<text>\(.*?\)(?=,| \)))?\s*(?<end>,|\))/y;
+const ARGUMENT = /\s*(?<digits>(?:0x)?[0-9a-f]{1,20})(?<text>\(.*?\)(?=, (?:0x)?[0-9]| \)))?\s*(?<end>,|\))/y;
 
 /** ` sys_read ( 4, 0x1ffeffed48, 832 )`; a pointer to a string is followed by the string in parentheses. */
 function callText(number: number, text: string): { name: string; args: bigint[] } {

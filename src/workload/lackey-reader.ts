@@ -5,7 +5,8 @@
  *     I  0401000,3        ` S 1ffeffe7e0,8`        address in hexadecimal, size in decimal
  *
  * so those are read from the bytes themselves: no string, no bigint, no allocation. Everything else goes, as text, to
- * LackeyCalls. A line that begins like a memory line and is not one is an InputError; so is a last line without end.
+ * LackeyCalls. A line that begins like a memory line and is not one is an InputError; so are an access that nobody is
+ * known to make, and a last line without end.
  */
 
 import { PAGE_NUMBER_LIMIT, type PageNumber } from '../arch/address.ts';
@@ -20,6 +21,10 @@ export const LINE_BYTES_LIMIT = 65_536;
 /** Room that a memory line can need: three bytes of code, 16 digits, a comma, four digits, the line end; rounded up. */
 const MEMORY_LINE_BYTES = 32;
 const ACCESS_BYTES_LIMIT = 4096;
+
+const LINE_TOO_LONG = `line of more than ${LINE_BYTES_LIMIT} bytes: record with --log-file to keep program output out`;
+const NOBODY_RUNS =
+  'an access, and no thread is known to run: record with --trace-sched=yes, and a program that forks with one log for each process';
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -105,9 +110,7 @@ export class LackeyReader {
   #keep(chunk: Uint8Array, start: number, end: number): void {
     if (this.#carried + end - start > LINE_BYTES_LIMIT) {
       this.#line++;
-      throw this.#error(
-        `line of more than ${LINE_BYTES_LIMIT} bytes: record with --log-file to keep program output out`,
-      );
+      throw this.#error(LINE_TOO_LONG);
     }
     this.#carry.set(chunk.subarray(start, end), this.#carried);
     this.#carried += end - start;
@@ -126,6 +129,7 @@ export class LackeyReader {
   #read(bytes: Uint8Array, start: number, limit: number, readable: number): number {
     const handler = this.#handler;
     const last = Math.min(limit - 1, readable - MEMORY_LINE_BYTES);
+    let running = this.#calls.running;
     let position = start;
     while (position <= last) {
       let cursor = position;
@@ -138,6 +142,7 @@ export class LackeyReader {
         if (newline < 0 || newline >= limit) return position;
         this.#line++;
         this.#message(bytes, position, newline);
+        running = this.#calls.running;
         position = newline + 1;
         continue;
       }
@@ -154,22 +159,24 @@ export class LackeyReader {
         cursor++;
         digit = cursor - digits <= 16 ? (HEX_VALUE[bytes[cursor] as number] as number) : NO_DIGIT;
       }
-      if (cursor === digits || cursor - digits > 16 || bytes[cursor] !== COMMA) throw this.#malformed(bytes, position);
+      if (cursor === digits || cursor - digits > 16 || bytes[cursor] !== COMMA)
+        return this.#malformed(bytes, position, limit);
       cursor++;
 
       let size = 0;
       const decimals = cursor;
       while (bytes[cursor] !== NEWLINE) {
         const decimal = (bytes[cursor] as number) - DIGIT_0;
-        if (decimal < 0 || decimal > 9 || cursor - decimals === 4) throw this.#malformed(bytes, position);
+        if (decimal < 0 || decimal > 9 || cursor - decimals === 4) return this.#malformed(bytes, position, limit);
         size = size * 10 + decimal;
         cursor++;
       }
-      if (size === 0 || size > ACCESS_BYTES_LIMIT) throw this.#malformed(bytes, position);
+      if (size === 0 || size > ACCESS_BYTES_LIMIT) return this.#malformed(bytes, position, limit);
 
       const page = (high >>> 0) * 0x10_0000 + (low >>> 12);
       const offset = low & 0xfff;
-      if (page === PAGE_NUMBER_LIMIT - 1 && offset + size > 4096) throw this.#malformed(bytes, position);
+      if (page === PAGE_NUMBER_LIMIT - 1 && offset + size > 4096) return this.#malformed(bytes, position, limit);
+      if (!running) throw this.#error(NOBODY_RUNS);
       this.#accesses++;
       handler.access(kind as AccessKind, page as PageNumber, offset, size);
       position = cursor + 1;
@@ -178,21 +185,22 @@ export class LackeyReader {
   }
 
   #message(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start > LINE_BYTES_LIMIT) {
-      throw this.#error(
-        `line of more than ${LINE_BYTES_LIMIT} bytes: record with --log-file to keep program output out`,
-      );
-    }
+    if (end + 1 - start > LINE_BYTES_LIMIT) throw this.#error(LINE_TOO_LONG);
     const messages = lackeyMessages(this.#decoder.decode(bytes.subarray(start, end)));
     if (messages.length === 0 && start < end) this.#noiseLines++;
     for (const message of messages) this.#calls.take(message, this.#line);
   }
 
-  #malformed(bytes: Uint8Array, start: number): InputError {
+  /** Throws at the malformed memory line at `start`, or if its end has not come yet returns `start`. */
+  #malformed(bytes: Uint8Array, start: number, limit: number): number {
     const newline = bytes.indexOf(NEWLINE, start);
-    const end = Math.min(newline < 0 ? bytes.length : newline, start + 60);
-    const text = JSON.stringify(this.#decoder.decode(bytes.subarray(start, end)));
-    return this.#error(`malformed memory line ${text}: expected a code, a hexadecimal address, a comma and a size`);
+    if (newline < 0 || newline >= limit) {
+      this.#line--;
+      return start;
+    }
+    if (newline + 1 - start > LINE_BYTES_LIMIT) throw this.#error(LINE_TOO_LONG);
+    const text = JSON.stringify(this.#decoder.decode(bytes.subarray(start, Math.min(newline, start + 60))));
+    throw this.#error(`malformed memory line ${text}: expected a code, a hexadecimal address, a comma and a size`);
   }
 
   #error(message: string): InputError {

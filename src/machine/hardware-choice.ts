@@ -1,6 +1,6 @@
 /** From the names that a workload or a command line uses to the part and the policy that the machine is built with. */
 import { InputError, type InputPlace } from '../base/errors.ts';
-import type { Switches } from '../machine/switches.ts';
+import type { Switches } from './switches.ts';
 import { GEOMETRIES } from '../mmu/geometry.ts';
 import { FULL_PART, type ProcessorPart } from '../mmu/part.ts';
 import { emulatorPolicy } from '../mmu/policy/emulator.ts';
