@@ -6,6 +6,8 @@ export const SCENARIO_LIMITS = {
   processors: 32,
   spaces: 256,
   threads: 256,
+  /** Different names of variables. */
+  variables: 1024,
   /** Of one mapping, in pages of 4 KBytes. */
   mappingPages: 2 ** 20,
   repeatDepth: 8,

@@ -8,7 +8,7 @@ import { didYouMean } from './near-name.ts';
 import type { Expectation, Place, Scenario } from './scenario-ast.ts';
 import { SCENARIO_LIMITS } from './scenario-limits.ts';
 import { blockedThreads } from './scenario-progress.ts';
-import { forkParents, variablesByScope } from './scenario-variables.ts';
+import { bindingOf, forkParents, variablesByScope } from './scenario-variables.ts';
 import { statementsOf, statementsRun } from './scenario-walk.ts';
 import { type Fail, ThreadChecker } from './thread-checker.ts';
 
@@ -28,6 +28,7 @@ export function validateScenario(scenario: Scenario, file: string): void {
   checkUnique('space', scenario.spaces, fail);
   checkUnique('thread', scenario.threads, fail);
   checkSize(scenario, fail);
+  checkVariables(scenario, fail);
 
   const spaces = scenario.spaces.map(({ name }) => name);
   for (const { name, space, place } of scenario.threads) {
@@ -39,7 +40,7 @@ export function validateScenario(scenario: Scenario, file: string): void {
 
   const parents = forkParents(scenario);
   const variables = variablesByScope(scenario, parents);
-  for (const thread of scenario.threads) new ThreadChecker(scenario, thread, parents, variables, fail).check();
+  for (const thread of scenario.threads) new ThreadChecker(scenario, thread, variables, fail).check();
   checkAwaits(scenario, parents, fail);
   checkExpectations(scenario, fail);
 }
@@ -58,6 +59,19 @@ function checkSize({ threads }: Scenario, fail: Fail): void {
     run += statementsRun(body);
     if (run > SCENARIO_LIMITS.statements) {
       fail(`up to thread ${name} more than ${SCENARIO_LIMITS.statements} statements run, repeats counted`, place);
+    }
+  }
+}
+
+function checkVariables({ threads }: Scenario, fail: Fail): void {
+  const names = new Set<string>();
+  for (const { body } of threads) {
+    for (const statement of statementsOf(body)) {
+      const binding = bindingOf(statement);
+      if (binding !== null) names.add(binding.variable);
+      if (names.size > SCENARIO_LIMITS.variables) {
+        fail(`a scenario has at most ${SCENARIO_LIMITS.variables} variables`, statement.place);
+      }
     }
   }
 }
@@ -86,11 +100,12 @@ function checkForks({ threads }: Scenario, spaces: readonly string[], fail: Fail
 }
 
 function checkAwaits(scenario: Scenario, parents: ReadonlyMap<string, string>, fail: Fail): void {
-  const signallers = new Map<string, string[]>();
+  const signallers = new Map<string, Set<string>>();
   for (const { name, body } of scenario.threads) {
     for (const statement of statementsOf(body)) {
-      if (statement.kind === 'signal')
-        signallers.set(statement.event, [...(signallers.get(statement.event) ?? []), name]);
+      if (statement.kind !== 'signal') continue;
+      const names = signallers.get(statement.event) ?? new Set();
+      signallers.set(statement.event, names.add(name));
     }
   }
   const blocked = blockedThreads(scenario, parents);
@@ -100,7 +115,7 @@ function checkAwaits(scenario: Scenario, parents: ReadonlyMap<string, string>, f
   }
   const [first] = blocked;
   if (first === undefined) return;
-  const names = [...new Set(signallers.get(first.at.event))].join(', ');
+  const names = [...(signallers.get(first.at.event) ?? [])].join(', ');
   fail(
     `thread ${first.thread.name} waits here for ever: ${first.at.event} is signalled only by ${names}, too late`,
     first.at.place,

@@ -41,30 +41,40 @@ export function forkParents(scenario: Scenario): Map<string, string> {
   return parents;
 }
 
-/** Largest number of 4-KByte pages of each variable, by scope. Forks make no circle. */
-export function variablesByScope(
-  scenario: Scenario,
-  parents: ReadonlyMap<string, string>,
-): Map<Scope, Map<string, number>> {
-  const scopes = new Map<Scope, Map<string, number>>([[KERNEL_SCOPE, new Map()]]);
+export interface Variable {
+  /** The most 4-KByte pages that it can have. */
+  readonly pages: number;
+  /** The only thread that binds it; null: there are several, or the space has it from its parent. */
+  readonly binder: string | null;
+}
+
+export type Variables = ReadonlyMap<Scope, ReadonlyMap<string, Variable>>;
+
+/** The variables of each scope. Forks make no circle. */
+export function variablesByScope(scenario: Scenario, parents: ReadonlyMap<string, string>): Variables {
+  const scopes = new Map<Scope, Map<string, Variable>>([[KERNEL_SCOPE, new Map()]]);
   for (const { name } of scenario.spaces) scopes.set(name, new Map());
-  for (const { space, body } of scenario.threads) {
+  for (const { name: binder, space, body } of scenario.threads) {
     const variables = scopes.get(space ?? KERNEL_SCOPE);
     for (const statement of statementsOf(body)) {
       const binding = bindingOf(statement);
-      if (binding !== null) variables?.set(binding.variable, larger(variables, binding.variable, binding.pages));
+      if (binding !== null) add(variables, binding.variable, { pages: binding.pages, binder });
     }
   }
   for (const { name } of scenario.spaces) {
-    const variables = scopes.get(name);
     for (let parent = parents.get(name); parent !== undefined; parent = parents.get(parent)) {
-      for (const [variable, pages] of scopes.get(parent) ?? [])
-        variables?.set(variable, larger(variables, variable, pages));
+      for (const [variable, { pages }] of scopes.get(parent) ?? []) {
+        add(scopes.get(name), variable, { pages, binder: null });
+      }
     }
   }
   return scopes;
 }
 
-function larger(variables: ReadonlyMap<string, number>, variable: string, pages: number): number {
-  return Math.max(pages, variables.get(variable) ?? 0);
+function add(variables: Map<string, Variable> | undefined, name: string, { pages, binder }: Variable): void {
+  const known = variables?.get(name);
+  variables?.set(name, {
+    pages: Math.max(pages, known?.pages ?? 0),
+    binder: known === undefined || known.binder === binder ? binder : null,
+  });
 }

@@ -4,7 +4,7 @@ import { unreachable } from '../base/assert.ts';
 import { didYouMean } from './near-name.ts';
 import type { Location, Outcome, PageRange, Place, Scenario, Statement, ThreadDeclaration } from './scenario-ast.ts';
 import { SCENARIO_LIMITS } from './scenario-limits.ts';
-import { bindingOf, KERNEL_SCOPE, PAGES_OF_SIZE, type Scope } from './scenario-variables.ts';
+import { bindingOf, KERNEL_SCOPE, PAGES_OF_SIZE, type Scope, type Variables } from './scenario-variables.ts';
 import { statementsOf } from './scenario-walk.ts';
 
 /** An access is of eight bytes, aligned: it never crosses a page. */
@@ -18,30 +18,20 @@ export type Fail = (message: string, place?: Place) => never;
 export class ThreadChecker {
   readonly #scenario: Scenario;
   readonly #thread: ThreadDeclaration;
-  readonly #variables: ReadonlyMap<Scope, ReadonlyMap<string, number>>;
+  readonly #variables: Variables;
   readonly #fail: Fail;
   readonly #scope: Scope;
   /** Variables that only this thread binds, and has not bound so far. */
   readonly #unbound: Set<string>;
 
-  constructor(
-    scenario: Scenario,
-    thread: ThreadDeclaration,
-    parents: ReadonlyMap<string, string>,
-    variables: ReadonlyMap<Scope, ReadonlyMap<string, number>>,
-    fail: Fail,
-  ) {
+  constructor(scenario: Scenario, thread: ThreadDeclaration, variables: Variables, fail: Fail) {
     this.#scenario = scenario;
     this.#thread = thread;
     this.#variables = variables;
     this.#fail = fail;
     this.#scope = thread.space ?? KERNEL_SCOPE;
-    this.#unbound = new Set(bindings(thread));
-    for (const other of scenario.threads) {
-      if (other !== thread && other.space === thread.space) this.#boundBy(bindings(other));
-    }
-    const parent = thread.space === null ? undefined : parents.get(thread.space);
-    if (parent !== undefined) this.#boundBy([...(variables.get(parent)?.keys() ?? [])]);
+    const own = [...(variables.get(this.#scope) ?? [])].filter(([, { binder }]) => binder === thread.name);
+    this.#unbound = new Set(own.map(([name]) => name));
   }
 
   check(): void {
@@ -128,10 +118,6 @@ export class ThreadChecker {
     if (binding !== null) this.#unbound.delete(binding.variable);
   }
 
-  #boundBy(names: readonly string[]): void {
-    for (const name of names) this.#unbound.delete(name);
-  }
-
   #userOnly(what: string, place: Place): void {
     if (this.#thread.space === null)
       this.#fail(`${what} needs a thread in a space; ${this.#thread.name} is of the kernel`, place);
@@ -187,7 +173,7 @@ export class ThreadChecker {
   /** The most pages that the variable can have. */
   #variable(name: string, scope: Scope, place: Place): number {
     const known = this.#variables.get(scope);
-    const pages = known?.get(name);
+    const pages = known?.get(name)?.pages;
     const where = scope === KERNEL_SCOPE ? 'the kernel' : `space ${scope}`;
     if (pages === undefined)
       return this.#fail(`${where} has no variable ${name}${didYouMean(name, known?.keys() ?? [])}`, place);
@@ -199,8 +185,4 @@ export class ThreadChecker {
     if (outcome.kind !== 'value' || outcome.value === value) return;
     this.#fail(`a write of ${value} that succeeds leaves ${value}, not ${outcome.value}`, place);
   }
-}
-
-function bindings({ body }: ThreadDeclaration): string[] {
-  return [...statementsOf(body)].flatMap((statement) => bindingOf(statement)?.variable ?? []);
 }
