@@ -3,16 +3,13 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { InputError } from '../base/errors.ts';
 import { toJson } from '../coherence/report-json.ts';
 import { reportOn, type RunOutcome, type RunReport } from '../scenario/run-report.ts';
-import { printDisappointment } from '../scenario/run-report.ts';
-import { ScenarioWorld } from '../scenario/scenario-world.ts';
-import { unmetExpectations } from '../scenario/expectations.ts';
+import { ScenarioRun } from '../scenario/scenario-run.ts';
 import { System } from '../scenario/system.ts';
 import { systemOptions, type SystemWords } from '../scenario/system-options.ts';
 import { TraceReplay } from '../scenario/trace-replay.ts';
 import { PerfettoTrace } from '../trace/perfetto.ts';
 import { Statistics } from '../trace/statistics.ts';
 import { LackeyReader } from '../workload/lackey-reader.ts';
-import { parseScenario } from '../workload/scenario-parser.ts';
 import { ExitStatus } from './exit-status.ts';
 import { type OpenWorkload, openWorkload } from './input-file.ts';
 import { Progress } from './progress.ts';
@@ -33,7 +30,6 @@ export interface RunFlags {
 
 const TRACE_PROCESSORS = 4;
 const TRACE_MEMORY_MEBIBYTES = 2048;
-const SCENARIO_MEMORY_MEBIBYTES = 64;
 /** Steps of a scenario between two looks at the clock and at Ctrl-C. */
 const SLICE_STEPS = 20_000;
 
@@ -58,39 +54,16 @@ interface Run {
 }
 
 async function runScenario(workload: OpenWorkload, flags: RunFlags, interruption: Interruption): Promise<Run> {
-  const { file } = workload;
-  const scenario = parseScenario(await workload.text(), file);
-  const wishes = { ...scenario, file, storeBuffers: true, memory: SCENARIO_MEMORY_MEBIBYTES };
-  const observed = observe(new System(systemOptions(wordsOf(flags), wishes)), flags);
-  const { system } = observed;
-  system.boot();
-  const world = new ScenarioWorld(system, scenario, file);
-  const progress = new Progress(() => `${system.stream.time} steps`);
+  const run = new ScenarioRun(await workload.text(), workload.file, wordsOf(flags));
+  const observed = observe(run.system, flags);
+  const progress = new Progress(() => `${run.system.stream.time} steps`);
   let more = true;
   for (let taken = 0; more && taken < flags.maxSteps && !interruption.happened; taken += SLICE_STEPS) {
-    more = world.advance(Math.min(SLICE_STEPS, flags.maxSteps - taken));
+    more = run.advance(Math.min(SLICE_STEPS, flags.maxSteps - taken));
     await progress.update();
   }
   progress.end();
-  const stopped = more ? (interruption.happened ? 'interrupted' : 'step limit') : null;
-  const disappointments = world.disappointments.map((each) => printDisappointment(file, each));
-  const unmet = stopped === null ? unmetExpectations(scenario, file, system.detector?.report() ?? null) : [];
-  const mmu = system.machine.processors.map((processor) => processor.mmu.counters);
-  return observed.finish({
-    workload: {
-      file,
-      kind: 'scenario',
-      title: scenario.title,
-      accesses: mmu.reduce((sum, { hits, misses }) => sum + hits + misses, 0),
-      pageFaults: mmu.reduce((sum, { faults }) => sum + faults, 0),
-      systemCalls: 0,
-      migrations: 0,
-      implicitPages: 0,
-      forbiddenAccesses: 0,
-    },
-    stopped,
-    unexpected: [...disappointments, ...unmet],
-  });
+  return observed.finish(run.outcome(more ? (interruption.happened ? 'interrupted' : 'step limit') : null));
 }
 
 async function runTrace(workload: OpenWorkload, flags: RunFlags, interruption: Interruption): Promise<Run> {

@@ -203,7 +203,7 @@ export class ScenarioThread {
       seen = null;
     }
     if (seen === null) {
-      if (outcome.kind !== 'fault')
+      if (outcome.kind === 'value')
         this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} ended in SIGSEGV`);
     } else if (outcome.kind === 'fault') {
       this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} succeeded, expected a fault`);
