@@ -73,8 +73,10 @@ export type PagingLevel = 1 | 2 | 3 | 4 | 5;
 
 /** Number of 4-KByte pages that one entry of a structure at this level translates. */
 export function pagesPerEntry(level: PagingLevel): number {
-  return 512 ** (level - 1);
+  return PAGES_PER_ENTRY[level];
 }
+
+const PAGES_PER_ENTRY = { 1: 1, 2: 512, 3: 512 ** 2, 4: 512 ** 3, 5: 512 ** 4 } as const;
 
 /** The nine bits of the page number that select an entry in a structure at this level (SDM 3A 4.5.4). */
 export function tableIndex(page: PageNumber, level: PagingLevel): number {

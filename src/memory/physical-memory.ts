@@ -26,6 +26,7 @@ export class PhysicalMemory {
   readonly buffer: ArrayBuffer;
   readonly #stream: EventStream;
   readonly #words: BigUint64Array;
+  readonly #halves: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #structures: PagingStructures;
@@ -36,6 +37,7 @@ export class PhysicalMemory {
     this.buffer = new ArrayBuffer(frames * PAGE_BYTES);
     this.#stream = stream;
     this.#words = new BigUint64Array(this.buffer);
+    this.#halves = new Uint32Array(this.buffer);
     this.#bytes = new Uint8Array(this.buffer);
     this.#view = new DataView(this.buffer);
     this.#structures = new PagingStructures(frames, (address) => this.read64(address));
@@ -51,6 +53,10 @@ export class PhysicalMemory {
   }
 
   read32(address: PhysicalAddress): number {
+    if ((address & 3) === 0) {
+      const half = this.#halves[address / 4];
+      if (half !== undefined) return half;
+    }
     this.#check(address, 4);
     return this.#view.getUint32(address, true);
   }

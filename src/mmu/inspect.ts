@@ -23,7 +23,7 @@ export function memoryAllows(
   for (let level: PagingLevel = control.levels; level >= 1; level = (level - 1) as PagingLevel) {
     if (table >= memory.frames) return false;
     const entry = memory.read64(addressInFrame(table, tableIndex(page, level) * 8));
-    if ((entry & PagingEntry.P) === 0n || control.reserved.isSet(entry, level)) return false;
+    if ((entry & PagingEntry.P) === 0n || control.reserved.areSetIn(entry, level)) return false;
     writable &&= (entry & PagingEntry.RW) !== 0n;
     user &&= (entry & PagingEntry.US) !== 0n;
     executable &&= (entry & PagingEntry.XD) === 0n;

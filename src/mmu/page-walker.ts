@@ -7,10 +7,18 @@
  * be cached after it. INVLPG, INVPCID and MOV to a control register serialize, so no walk spans them (model: a processor
  * may let the walks of addresses that were not named go on, which differs only in what it caches later).
  */
-import type { PagingLevel } from '../arch/address.ts';
-import { addressInFrame, frameNumber, pagesPerEntry, regionStart, tableIndex } from '../arch/address.ts';
+import type { FrameNumber, PagingLevel, PhysicalAddress } from '../arch/address.ts';
+import {
+  addressInFrame,
+  frameNumber,
+  pageOf,
+  pagesPerEntry,
+  physicalAddress,
+  regionStart,
+  tableIndex,
+} from '../arch/address.ts';
 import { Vector } from '../arch/page-fault.ts';
-import { entryFrame, entryProtectionKey, mapsPage, PagingEntry } from '../arch/paging-entry.ts';
+import { PagingEntry } from '../arch/paging-entry.ts';
 import { assert } from '../base/assert.ts';
 import type { PagingStructureCacheEntry } from '../event/cached-translation.ts';
 import type { EventStream } from '../event/stream.ts';
@@ -23,6 +31,22 @@ import type { PagingStructureCaches } from './paging-structure-cache.ts';
 import type { Serials } from './serials.ts';
 import { Walk } from './walk.ts';
 import type { WalkProgress } from './walk.ts';
+
+// The bits that a step looks at, in the half of the entry that holds them: `bigint` arithmetic would cost more than the walk.
+const P = Number(PagingEntry.P);
+const RW = Number(PagingEntry.RW);
+const US = Number(PagingEntry.US);
+const PWT = Number(PagingEntry.PWT);
+const PCD = Number(PagingEntry.PCD);
+const A = Number(PagingEntry.A);
+const D = Number(PagingEntry.D);
+const PS = Number(PagingEntry.PS);
+const G = Number(PagingEntry.G);
+const PAT_4K = Number(PagingEntry.PAT_4K);
+const PAT_LARGE = Number(PagingEntry.PAT_LARGE);
+const XD_IN_HIGH_HALF = Number(PagingEntry.XD >> 32n);
+/** Bits 62:59 of the entry. */
+const PROTECTION_KEY_SHIFT = 27;
 
 export interface PageWalkerOptions {
   readonly processor: number;
@@ -60,7 +84,7 @@ export class PageWalker {
 
   begin(request: Pick<Walk, 'address' | 'access' | 'speculative'>): Walk {
     const control = this.#control;
-    const page = Number(request.address >> 12n) as Walk['page'];
+    const page = pageOf(request.address);
     const shortcut = this.#structures.lookup(page, control.pcid, control.levels);
     const walk = new Walk(this.#serials.next(), request, control, shortcut);
     this.#inFlight.add(walk);
@@ -94,43 +118,39 @@ export class PageWalker {
     if (walk.speculative && walk.table >= memory.frames) return this.end(walk, 'abandoned');
 
     const address = addressInFrame(walk.table, tableIndex(walk.page, level) * 8);
-    const entry = memory.read64(address);
+    const low = memory.read32(address);
+    const high = memory.read32(physicalAddress(address + 4));
     memory.noteWalk(walk.table, level, walk.parent);
     this.#tally.entryReads += 1;
-    if (this.#stream.listening) {
-      const { number, speculative, shortcut } = walk;
-      const processor = this.#processor;
-      this.#stream.emit({ kind: 'walk-read', processor, walk: number, level, address, entry, speculative, shortcut });
-    }
+    if (this.#stream.listening) this.#announceRead(walk, address);
 
-    const isPresent = (entry & PagingEntry.P) !== 0n;
-    if (!isPresent || control.reserved.isSet(entry, level)) {
+    const isPresent = (low & P) !== 0;
+    if (!isPresent || control.reserved.areSet(low, high, level)) {
       return this.#fail(walk, translationFault(walk.code, control, isPresent));
     }
-    walk.writable &&= (entry & PagingEntry.RW) !== 0n;
-    walk.user &&= (entry & PagingEntry.US) !== 0n;
-    walk.executable &&= (entry & PagingEntry.XD) === 0n;
+    walk.writable &&= (low & RW) !== 0;
+    walk.user &&= (low & US) !== 0;
+    walk.executable &&= (high & XD_IN_HIGH_HALF) === 0;
+    // Bits 51:12.
+    const frame = frameNumber((high & 0xf_ffff) * 0x10_0000 + (low >>> 12));
 
-    if (!mapsPage(entry, level)) {
-      const updated = this.#update(address, entry, PagingEntry.A);
-      walk.sources.push({ level, address, entry: updated });
-      this.#cacheStructure(walk, updated);
-      walk.table = entryFrame(updated);
+    if (level !== 1 && (low & PS) === 0) {
+      walk.sources.push({ level, address, entry: this.#setBits(address, low, A) });
+      this.#cacheStructure(walk, frame);
+      walk.table = frame;
       walk.parent = address;
       walk.level = (level - 1) as PagingLevel;
       return 'more';
     }
 
-    const protectionKey = entryProtectionKey(entry);
+    walk.protectionKey = (high >>> PROTECTION_KEY_SHIFT) & 0xf;
     if (!walk.speculative) {
-      const { writable, user, executable } = walk;
-      const errorCode = rightsFault({ writable, user, executable, protectionKey }, walk.code, control);
+      const errorCode = rightsFault(walk, walk.code, control);
       if (errorCode !== ALLOWED) return this.#fail(walk, errorCode);
     }
-    const setsDirty = isWrite(walk.code) && !walk.speculative;
-    const updated = this.#update(address, entry, setsDirty ? PagingEntry.A | PagingEntry.D : PagingEntry.A);
-    walk.sources.push({ level, address, entry: updated });
-    this.#map(walk, updated, protectionKey);
+    const bits = isWrite(walk.code) && !walk.speculative ? A | D : A;
+    walk.sources.push({ level, address, entry: this.#setBits(address, low, bits) });
+    this.#map(walk, frame, low | bits);
     return this.end(walk, 'translated');
   }
 
@@ -155,16 +175,17 @@ export class PageWalker {
     return this.end(walk, 'fault');
   }
 
-  /** Sets bits in an entry that the same step has read; the entry as it is then. */
-  #update(address: Walk['parent'] & number, entry: bigint, bits: bigint): bigint {
-    const updated = entry | bits;
-    if (updated === entry) return entry;
+  /** Sets bits of the low half of an entry that this step has read; the whole entry as it is then. */
+  #setBits(address: PhysicalAddress, low: number, bits: number): bigint {
+    const entry = this.#memory.read64(address);
+    if ((low & bits) === bits) return entry;
+    const updated = entry | BigInt(bits);
     const done = this.#memory.updateEntry(this.#processor, address, entry, updated);
     assert(done, 'nothing changes an entry in the middle of a step');
     return updated;
   }
 
-  #cacheStructure(walk: Walk, entry: bigint): void {
+  #cacheStructure(walk: Walk, table: FrameNumber): void {
     const { level, page, pcid } = walk;
     if (level === 1 || !this.#structures.accepts(page, pcid, level)) return;
     const pages = pagesPerEntry(level);
@@ -177,7 +198,7 @@ export class PageWalker {
       root: walk.root,
       page: regionStart(page, pages),
       pages,
-      table: entryFrame(entry),
+      table,
       writable: walk.writable,
       user: walk.user,
       executable: walk.executable,
@@ -188,11 +209,9 @@ export class PageWalker {
     if (this.#stream.listening) this.#stream.emit({ kind: 'fill', processor: this.#processor, cached });
   }
 
-  #map(walk: Walk, entry: bigint, protectionKey: number): void {
-    const { level, page, pcid, root, writable, user, executable, sources } = walk;
+  #map(walk: Walk, entryFrame: FrameNumber, low: number): void {
+    const { level, page, pcid, root, writable, user, executable, protectionKey, sources } = walk;
     const pages = pagesPerEntry(level);
-    const patBit = level === 1 ? PagingEntry.PAT_4K : PagingEntry.PAT_LARGE;
-    const frame = entryFrame(entry);
     walk.mapping = {
       processor: this.#processor,
       pcid,
@@ -200,18 +219,25 @@ export class PageWalker {
       page: regionStart(page, pages),
       pages,
       // In the entry of a large page the lowest bit of the frame number is PAT.
-      frame: frameNumber(frame - (frame % pages)),
-      global: this.#control.pge && (entry & PagingEntry.G) !== 0n,
-      dirty: (entry & PagingEntry.D) !== 0n,
+      frame: frameNumber(entryFrame - (entryFrame % pages)),
+      global: this.#control.pge && (low & G) !== 0,
+      dirty: (low & D) !== 0,
       protectionKey,
       memoryTypeIndex:
-        ((entry & patBit) !== 0n ? 4 : 0) |
-        ((entry & PagingEntry.PCD) !== 0n ? 2 : 0) |
-        ((entry & PagingEntry.PWT) !== 0n ? 1 : 0),
+        ((low & (level === 1 ? PAT_4K : PAT_LARGE)) !== 0 ? 4 : 0) |
+        ((low & PCD) !== 0 ? 2 : 0) |
+        ((low & PWT) !== 0 ? 1 : 0),
       writable,
       user,
       executable,
       sources,
     };
+  }
+
+  #announceRead(walk: Walk, address: PhysicalAddress): void {
+    const { number, level, speculative, shortcut } = walk;
+    const processor = this.#processor;
+    const entry = this.#memory.read64(address);
+    this.#stream.emit({ kind: 'walk-read', processor, walk: number, level, address, entry, speculative, shortcut });
   }
 }

@@ -95,9 +95,18 @@ export class PagingStructureCaches {
   }
 
   invalidate(invalidation: Invalidation, cause: RemovalCause): number {
+    const { pcid, page, structures } = invalidation;
     let removed = 0;
-    for (const entry of this.entries()) {
-      if (invalidates(invalidation, entry) && this.remove(entry, cause)) removed += 1;
+    for (const [level, cache] of this.#caches) {
+      if (cache.size === 0) continue;
+      if (structures === 'path' && page !== null && pcid !== null) {
+        const entry = this.find(page, pcid, level);
+        if (entry !== null && this.remove(entry, cause)) removed += 1;
+      } else {
+        for (const entry of cache.values()) {
+          if (invalidates(invalidation, entry) && this.remove(entry, cause)) removed += 1;
+        }
+      }
     }
     return removed;
   }

@@ -4,27 +4,37 @@
  */
 import type { PagingLevel } from '../arch/address.ts';
 import { ENTRY_FRAME_MASK, PagingEntry } from '../arch/paging-entry.ts';
+import { assert } from '../base/assert.ts';
 import type { ProcessorPart } from './part.ts';
 
 /** Bits 20:13 of a PDE, 29:13 of a PDPTE that maps a page: bit 12 is PAT. */
-const LOW_FRAME_BITS_2M = 0x1f_e000n;
-const LOW_FRAME_BITS_1G = 0x3fff_e000n;
+const LOW_FRAME_BITS_2M = 0x1f_e000;
+const LOW_FRAME_BITS_1G = 0x3fff_e000;
 
+const PS = Number(PagingEntry.PS);
+
+/** Works on the two halves of an entry, bits 31:0 and 63:32, which a walk reads as numbers. */
 export class ReservedBits {
-  readonly #always: bigint;
+  /** In the high half: those above MAXPHYADDR are there if it is at least 32, as on every 64-bit part. */
+  readonly #high: number;
   readonly #page1GB: boolean;
 
   constructor(part: ProcessorPart, nxe: boolean) {
+    assert(part.maxPhysicalAddressBits >= 32, 'MAXPHYADDR of a 64-bit part is at least 32');
     const aboveMaxPhysicalAddress = ENTRY_FRAME_MASK & ~((1n << BigInt(part.maxPhysicalAddressBits)) - 1n);
-    this.#always = aboveMaxPhysicalAddress | (nxe ? 0n : PagingEntry.XD);
+    this.#high = Number((aboveMaxPhysicalAddress | (nxe ? 0n : PagingEntry.XD)) >> 32n);
     this.#page1GB = part.page1GB;
   }
 
-  isSet(entry: bigint, level: PagingLevel): boolean {
-    if ((entry & this.#always) !== 0n) return true;
-    if (level === 1 || (entry & PagingEntry.PS) === 0n) return false;
-    if (level === 2) return (entry & LOW_FRAME_BITS_2M) !== 0n;
-    if (level === 3) return !this.#page1GB || (entry & LOW_FRAME_BITS_1G) !== 0n;
+  areSet(low: number, high: number, level: PagingLevel): boolean {
+    if ((high & this.#high) !== 0) return true;
+    if (level === 1 || (low & PS) === 0) return false;
+    if (level === 2) return (low & LOW_FRAME_BITS_2M) !== 0;
+    if (level === 3) return !this.#page1GB || (low & LOW_FRAME_BITS_1G) !== 0;
     return true;
+  }
+
+  areSetIn(entry: bigint, level: PagingLevel): boolean {
+    return this.areSet(Number(entry & 0xffff_ffffn), Number(entry >> 32n), level);
   }
 }

@@ -48,17 +48,19 @@ class Bucket {
     return slots.delete(entry.slotPage);
   }
 
-  *entries(): Iterable<CachedTlbEntry> {
-    for (const slots of this.bySlot) yield* slots.values();
+  /** Calls `visit` with every entry; it may delete what it is given. */
+  visit(visit: (entry: CachedTlbEntry) => void): void {
+    for (const slots of this.bySlot) for (const entry of slots.values()) visit(entry);
   }
 
-  /** The entries that an invalidation of `page` may concern: in its slots, and pieces of larger pages. */
-  *near(page: PageNumber, extent: Invalidation['extent']): Iterable<CachedTlbEntry> {
-    for (const pages of SLOT_PAGES) {
-      const entry = this.slots(pages).get(regionStart(page, pages));
-      if (entry !== undefined) yield entry;
+  /** As `visit`, with those that an invalidation of `page` may concern: in its slots, and pieces of larger pages. */
+  visitNear(page: PageNumber, extent: Invalidation['extent'], visit: (entry: CachedTlbEntry) => void): void {
+    for (let size = 0; size < SLOT_PAGES.length; size++) {
+      const slots = this.bySlot[size] as Map<number, CachedTlbEntry>;
+      const entry = slots.size === 0 ? undefined : slots.get(regionStart(page, SLOT_PAGES[size] as number));
+      if (entry !== undefined) visit(entry);
     }
-    if (extent === 'page') yield* this.fractured;
+    if (extent === 'page') for (const entry of this.fractured) visit(entry);
   }
 }
 
@@ -104,26 +106,26 @@ export class UnboundedTlb implements TlbStore {
   }
 
   invalidate(invalidation: Invalidation, cause: RemovalCause): number {
+    const { pcid, page, globals, extent } = invalidation;
     let removed = 0;
-    for (const bucket of this.#concerned(invalidation)) {
-      const { page, extent } = invalidation;
-      const candidates = page === null ? bucket.entries() : bucket.near(page, extent);
-      for (const entry of candidates) {
-        if (invalidates(invalidation, entry) && this.remove(entry, cause)) removed += 1;
-      }
-    }
+    const remove = (entry: CachedTlbEntry): void => {
+      if (invalidates(invalidation, entry) && this.remove(entry, cause)) removed += 1;
+    };
+    const concern = (bucket: Bucket): void => {
+      if (page === null) bucket.visit(remove);
+      else bucket.visitNear(page, extent, remove);
+    };
+    if (globals !== 'none') concern(this.#global);
+    if (pcid !== null) concern(this.#bucket(pcid));
+    else for (const bucket of this.#byPcid.values()) concern(bucket);
     return removed;
   }
 
-  *entries(): Iterable<CachedTlbEntry> {
-    yield* this.#global.entries();
-    for (const bucket of this.#byPcid.values()) yield* bucket.entries();
-  }
-
-  *#concerned({ pcid, globals }: Invalidation): Iterable<Bucket> {
-    if (globals !== 'none') yield this.#global;
-    if (pcid === null) yield* this.#byPcid.values();
-    else yield this.#bucket(pcid);
+  entries(): Iterable<CachedTlbEntry> {
+    const entries: CachedTlbEntry[] = [];
+    this.#global.visit((entry) => entries.push(entry));
+    for (const bucket of this.#byPcid.values()) bucket.visit((entry) => entries.push(entry));
+    return entries;
   }
 
   #bucket(pcid: number): Bucket {

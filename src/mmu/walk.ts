@@ -38,6 +38,8 @@ export class Walk {
   writable: boolean;
   user: boolean;
   executable: boolean;
+  /** Of the entry that maps the page, once read. */
+  protectionKey = 0;
 
   /** Once translated: what the walk found, and the TLB entry made of it. */
   mapping: Mapping | null = null;
