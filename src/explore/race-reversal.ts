@@ -1,0 +1,159 @@
+/**
+ * Dynamic partial-order reduction: finds in one execution the pairs of dependent steps whose order could be the other
+ * way round, and makes the state before the earlier one owe a step that leads there.
+ *
+ * The rule is that of source sets (Abdulla, Aronsson, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL
+ * 2014, algorithm 1). For a race between event e and a later step f, let v be the events after e that e does not happen
+ * before, then f. The threads that can begin v are its initials; if the state before e owes none of them, and none
+ * sleeps, it gets one.
+ *
+ * Steps that can be disabled need more than that paper's first algorithm. Here any change of enabledness counts as
+ * dependence, and besides the steps that are taken those are examined that a thread stands at and cannot take (Flanagan
+ * and Godefroid, POPL 2005, examine every next step for that reason), and those that another thread's step has removed.
+ *
+ * A state explored before contributes its summary, the set of steps met below it (after Yang, Chen, Gopalakrishnan and
+ * Kirby, "Efficient stateful dynamic partial order reduction", SPIN 2008): how they are ordered is forgotten, so the
+ * states before owe a little more than necessary.
+ */
+import { InvariantError } from '../base/errors.ts';
+import type { Alphabet } from './alphabet.ts';
+import { type BitSet, forEachCommon, setHas } from './bit-set.ts';
+import type { HappensBefore } from './happens-before.ts';
+import type { SearchNode } from './search-node.ts';
+
+export class RaceReversal<Step> {
+  readonly #alphabet: Alphabet<Step>;
+  readonly #events: HappensBefore<Step>;
+  readonly #nodes: readonly SearchNode[];
+  /** What comes before the step under examination. */
+  readonly #clock: Int32Array;
+  /** Of that, what can be no race: it comes before through the thread itself or through a later race. */
+  readonly #covered: Int32Array;
+  readonly #initials: number[] = [];
+
+  constructor(alphabet: Alphabet<Step>, events: HappensBefore<Step>, nodes: readonly SearchNode[]) {
+    this.#alphabet = alphabet;
+    this.#events = events;
+    this.#nodes = nodes;
+    this.#clock = new Int32Array(events.threads);
+    this.#covered = new Int32Array(events.threads);
+  }
+
+  /** The step is taken in the state at the end: reverses its races and adds it to the events. */
+  take(step: number): void {
+    this.#events.stepClock(step, this.#clock);
+    this.#events.threadClock(this.#alphabet.thread(step), this.#covered);
+    for (let event = this.#events.length - 1; event >= 0; event--) {
+      if (!this.#raceable(event, step)) continue;
+      this.#events.join(this.#covered, event);
+      this.#reverse(event, step);
+    }
+    this.#events.push(step, this.#clock);
+  }
+
+  /** A thread stands at the step and cannot take it. `latestOnly`: the earlier events were examined before. */
+  disabled(step: number, latestOnly: boolean): void {
+    const latest = this.#events.length - 1;
+    this.#events.stepClock(step, this.#clock);
+    this.#events.threadClock(this.#alphabet.thread(step), this.#covered);
+    for (let event = latest; event >= (latestOnly ? latest : 0); event--) {
+      if (this.#raceable(event, step)) this.#reverse(event, step);
+    }
+  }
+
+  /** The steps of the set follow, in orders that were explored before. */
+  summarised(summary: BitSet): void {
+    for (let event = this.#events.length - 1; event >= 0; event--) {
+      const node = this.#node(event);
+      if (node.closed) continue;
+      let known = false;
+      forEachCommon(this.#alphabet.dependents(this.#events.step(event)), summary, (step) => {
+        const last = this.#events.last(this.#alphabet.thread(step));
+        if (last >= event && this.#events.before(event, last)) return;
+        if (!this.#alphabet.mayBeCoenabled(this.#events.step(event), step)) return;
+        if (!known) this.#findInitials(event);
+        known = true;
+        if (this.#initials.length > 0) this.#owe(node, event);
+        else this.#oweSummarised(event, step, summary);
+      });
+    }
+  }
+
+  #raceable(event: number, step: number): boolean {
+    return (
+      (this.#covered[this.#events.thread(event)] as number) <= event &&
+      this.#alphabet.dependent(this.#events.step(event), step) &&
+      this.#alphabet.mayBeCoenabled(this.#events.step(event), step)
+    );
+  }
+
+  #reverse(event: number, step: number): void {
+    const node = this.#node(event);
+    if (node.closed) return;
+    this.#findInitials(event);
+    const first = this.#initials.every((initial) => (this.#clock[this.#events.thread(initial)] as number) <= initial);
+    if (first) {
+      // Nothing in v changes whether it can be taken, so it could not have come before the event either.
+      if (!node.enabled.includes(step) || this.#covers(node, step)) return;
+      if (this.#initials.length === 0) {
+        node.owed[this.#alphabet.thread(step)] = 1;
+        return;
+      }
+    }
+    this.#owe(node, event);
+  }
+
+  /** Into `#initials`: the events that can come first of those after `event` that it does not happen before. */
+  #findInitials(event: number): void {
+    const initials = this.#initials;
+    initials.length = 0;
+    for (let later = event + 1; later < this.#events.length; later++) {
+      if (this.#events.before(event, later)) continue;
+      if (initials.every((initial) => !this.#events.before(initial, later))) initials.push(later);
+    }
+  }
+
+  /** Makes the node owe one of the initials, unless it covers one already. */
+  #owe(node: SearchNode, event: number): void {
+    for (const initial of this.#initials) {
+      const step = this.#events.step(initial);
+      if (!node.enabled.includes(step)) this.#contradict(event, step);
+      if (this.#covers(node, step)) return;
+    }
+    node.owed[this.#events.thread(this.#initials[0] as number)] = 1;
+  }
+
+  #covers(node: SearchNode, step: number): boolean {
+    return node.owed[this.#alphabet.thread(step)] === 1 || node.sleep.includes(step);
+  }
+
+  /**
+   * A race with a step somewhere below a remembered state, and nothing on the path that could come first: the step's
+   * thread if it can begin, since what it depends on will race with it in turn; else every thread that might.
+   */
+  #oweSummarised(event: number, step: number, summary: BitSet): void {
+    const node = this.#node(event);
+    const before = this.#events.step(event);
+    const thread = this.#alphabet.thread(step);
+    const begins = (first: number): boolean =>
+      setHas(summary, first) && (first === step || !this.#alphabet.dependent(before, first));
+    for (const first of node.enabled) {
+      if (this.#alphabet.thread(first) === thread && begins(first) && !node.sleep.includes(first)) {
+        node.owed[thread] = 1;
+        return;
+      }
+    }
+    for (const first of node.enabled) if (begins(first)) node.owed[this.#alphabet.thread(first)] = 1;
+  }
+
+  #contradict(event: number, step: number): never {
+    const print = (number: number): string => JSON.stringify(this.#alphabet.step(number));
+    throw new InvariantError(
+      `the model calls ${print(step)} independent of ${print(this.#events.step(event))}, but it cannot come first`,
+    );
+  }
+
+  #node(event: number): SearchNode {
+    return this.#nodes[event] as SearchNode;
+  }
+}

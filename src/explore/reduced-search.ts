@@ -1,0 +1,221 @@
+/**
+ * Depth-first search of all executions up to the order of independent steps: source sets say which steps a state owes
+ * (see race-reversal.ts), sleep sets keep it from exploring two executions of one Mazurkiewicz trace to their ends, and,
+ * with `remember`, states that were finished before are not explored again (see state-memory.ts).
+ *
+ * Without memory every trace is executed to its end exactly once, so `complete` plus `blocked` counts traces, and
+ * `asleep` is the excess: executions begun in vain. With memory they count distinct final states.
+ *
+ * The search may begin at a prefix that splits the tree: at each of its states all steps are owed, the ones before the
+ * chosen one to other parts.
+ */
+import { present } from '../base/assert.ts';
+import { Alphabet } from './alphabet.ts';
+import { HappensBefore } from './happens-before.ts';
+import type { Model, Schedule, System } from './model.ts';
+import { RaceReversal } from './race-reversal.ts';
+import { SearchNode } from './search-node.ts';
+import { StateMemory } from './state-memory.ts';
+import type { Tally } from './tally.ts';
+
+export class ReducedSearch<Step> {
+  readonly #model: Model<Step>;
+  readonly #tally: Tally;
+  readonly #alphabet: Alphabet<Step>;
+  readonly #threadOf: (step: number) => number;
+  readonly #events: HappensBefore<Step>;
+  readonly #races: RaceReversal<Step>;
+  readonly #memory: StateMemory<Step> | null;
+  /** The path; those beyond its end are spare. */
+  readonly #nodes: SearchNode[] = [];
+  #system: System<Step>;
+  /** How many steps the system has made. */
+  #at = 0;
+
+  constructor(model: Model<Step>, options: { remember: boolean; tally: Tally }) {
+    this.#model = model;
+    this.#tally = options.tally;
+    this.#alphabet = new Alphabet(model);
+    this.#threadOf = (step) => this.#alphabet.thread(step);
+    this.#events = new HappensBefore(this.#alphabet, model.threads);
+    this.#races = new RaceReversal(this.#alphabet, this.#events, this.#nodes);
+    this.#system = model.create();
+    this.#memory =
+      options.remember && this.#system.fingerprint !== undefined ? new StateMemory(model, this.#alphabet) : null;
+  }
+
+  /** Explores everything that begins with the prefix and is not covered by the parts before it. */
+  run(prefix: Schedule = []): void {
+    const statesBefore = this.#memory?.states ?? 0;
+    this.#restart();
+    for (const choice of prefix) {
+      const node = this.#enter();
+      node.closed = true;
+      for (let index = 0; index < choice; index++) {
+        const step = present(node.enabled[index], `choice ${index} of a prefix`);
+        if (!node.sleep.includes(step)) node.sleep.push(step);
+      }
+      this.#take(node, choice);
+    }
+    this.#explore(prefix.length);
+    if (this.#memory !== null) this.#tally.counts.states += this.#memory.states - statesBefore;
+    while (this.#events.length > 0) this.#events.pop();
+  }
+
+  #explore(floor: number): void {
+    this.#arrive();
+    while (!this.#tally.stopped) {
+      const node = this.#top();
+      const choice = node.next(this.#threadOf);
+      if (choice !== -1) {
+        this.#rebuild();
+        this.#take(node, choice);
+        this.#arrive();
+        continue;
+      }
+      if (node.remembered) this.#memory?.remember(node);
+      if (this.#events.length === floor) return;
+      this.#retreat(node);
+    }
+  }
+
+  /** Back to the state before; what began with the step that led here sleeps from now on. */
+  #retreat(below: SearchNode): void {
+    this.#events.pop();
+    const node = this.#top();
+    node.done[node.choice] = 1;
+    node.sleep.push(node.chosen);
+    if (this.#memory !== null) {
+      node.summary.add(node.chosen);
+      node.summary.addAll(below.summary.words);
+    }
+    this.#tally.checkLimits(() => this.#fraction());
+  }
+
+  #take(node: SearchNode, choice: number): void {
+    node.choice = choice;
+    this.#races.take(node.chosen);
+    this.#apply(node.chosen);
+    this.#tally.counts.transitions++;
+    const violation = this.#system.violation?.() ?? null;
+    if (violation !== null) this.#tally.violation(violation, () => this.#schedule());
+  }
+
+  /** Makes the new end of the path ready: its steps, and what it owes to begin with. */
+  #arrive(): void {
+    const node = this.#enter();
+    this.#examineDisabled(node);
+    if (this.#memory !== null) {
+      this.#memory.identify(node, this.#system);
+      const below = this.#memory.recall(node);
+      if (below !== null) {
+        this.#races.summarised(below);
+        node.summary.addAll(below);
+        if (node.next(this.#threadOf) === -1) this.#tally.cached();
+        return;
+      }
+    }
+    if (node.enabled.length === 0) this.#tally.end(this.#system.outcome(), () => this.#schedule());
+    else if (this.#events.length >= this.#tally.stepsPerExecution) this.#tally.truncated();
+    else {
+      const first = this.#firstAwake(node);
+      if (first === -1) this.#tally.asleep();
+      else node.owed[this.#alphabet.thread(first)] = 1;
+    }
+  }
+
+  /** Reads the steps of the state that the system is in, and computes which of them sleep. */
+  #enter(): SearchNode {
+    const depth = this.#events.length;
+    let node = this.#nodes[depth];
+    if (node === undefined) {
+      node = new SearchNode(this.#model.threads);
+      this.#nodes.push(node);
+    }
+    node.reset();
+    for (const step of this.#system.enabled()) {
+      node.enabled.push(this.#alphabet.number(step));
+      node.done.push(0);
+    }
+    for (const step of this.#system.blocked?.() ?? []) node.blocked.push(this.#alphabet.number(step));
+    const before = this.#nodes[depth - 1];
+    if (before !== undefined) {
+      for (const step of before.sleep) {
+        if (!this.#alphabet.dependent(step, before.chosen)) node.sleep.push(step);
+      }
+    }
+    return node;
+  }
+
+  /** The search goes on with the thread that acted last if it can, to change threads as seldom as possible. */
+  #firstAwake(node: SearchNode): number {
+    const latest = this.#events.length - 1;
+    let first = -1;
+    for (const step of node.enabled) {
+      if (node.sleep.includes(step)) continue;
+      if (latest >= 0 && this.#alphabet.thread(step) === this.#events.thread(latest)) return step;
+      if (first === -1) first = step;
+    }
+    return first;
+  }
+
+  /** Steps that are blocked here, or that were enabled in the state before and have gone, may have races too. */
+  #examineDisabled(node: SearchNode): void {
+    const before = this.#nodes[this.#events.length - 1];
+    for (const step of node.blocked) {
+      this.#races.disabled(step, before?.blocked.includes(step) ?? false);
+      if (this.#memory !== null) node.summary.add(step);
+    }
+    if (before === undefined) return;
+    const actor = this.#alphabet.thread(before.chosen);
+    for (const step of before.enabled) {
+      if (this.#alphabet.thread(step) === actor || node.enabled.includes(step) || node.blocked.includes(step)) continue;
+      this.#races.disabled(step, false);
+      if (this.#memory !== null) node.summary.add(step);
+    }
+  }
+
+  #rebuild(): void {
+    if (this.#at === this.#events.length) return;
+    this.#restart();
+    for (let event = 0; event < this.#events.length; event++) this.#apply(this.#events.step(event));
+  }
+
+  #restart(): void {
+    if (this.#at > 0) this.#system = this.#model.create();
+    this.#at = 0;
+  }
+
+  #apply(step: number): void {
+    this.#system.apply(this.#alphabet.step(step));
+    this.#at++;
+    this.#tally.counts.steps++;
+  }
+
+  #top(): SearchNode {
+    return this.#nodes[this.#events.length] as SearchNode;
+  }
+
+  #schedule(): Schedule {
+    return this.#nodes.slice(0, this.#at).map(({ choice }) => choice);
+  }
+
+  /** The part of the tree that is done: at each state the explored part of what it owes, which may still grow. */
+  #fraction(): number {
+    let done = 0;
+    let share = 1;
+    for (let depth = 0; depth <= this.#events.length && share > 0; depth++) {
+      const node = this.#nodes[depth] as SearchNode;
+      let explored = 0;
+      let owed = 0;
+      for (let index = 0; index < node.enabled.length; index++) {
+        if (node.done[index] === 1) explored++;
+        if (node.done[index] === 1 || node.owed[this.#threadOf(node.enabled[index] as number)] === 1) owed++;
+      }
+      if (owed === 0) return done + share;
+      done += (share * explored) / owed;
+      share /= owed;
+    }
+    return Math.min(done, 1);
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Splits a search into parts, by prefixes: all steps of the states near the root are explored, the part of a prefix
+ * being what begins with it. Sleep sets hold across parts (a later sibling leaves out what an earlier one covers), so that
+ * nothing is lost and nothing is done twice. The parts depend on the model and on `parts` only, not on how many shards
+ * there are: shard i of n takes the parts i, i + n, i + 2n and so on.
+ */
+import type { Model, Schedule } from './model.ts';
+import { Alphabet } from './alphabet.ts';
+
+interface Prefix {
+  readonly schedule: Schedule;
+  readonly sleep: readonly number[];
+}
+
+/** At least `parts` prefixes, unless there are not so many: an execution that ends early, or sleeps, is a part too. */
+export function split<Step>(model: Model<Step>, parts: number, options: { sleepSets: boolean }): readonly Schedule[] {
+  const alphabet = new Alphabet(model);
+  let level: readonly Prefix[] = [{ schedule: [], sleep: [] }];
+  while (level.length < parts) {
+    const next: Prefix[] = [];
+    let grown = false;
+    for (const prefix of level) {
+      const children = extend(model, alphabet, prefix, options.sleepSets);
+      if (children.length === 0) next.push(prefix);
+      else {
+        grown = true;
+        next.push(...children);
+      }
+    }
+    if (!grown) break;
+    level = next;
+  }
+  return level.map(({ schedule }) => schedule);
+}
+
+function extend<Step>(
+  model: Model<Step>,
+  alphabet: Alphabet<Step>,
+  { schedule, sleep }: Prefix,
+  sleepSets: boolean,
+): Prefix[] {
+  const system = model.create();
+  for (const choice of schedule) system.apply(system.enabled()[choice] as Step);
+  const children: Prefix[] = [];
+  const asleep = [...sleep];
+  for (const [choice, step] of system.enabled().entries()) {
+    const number = alphabet.number(step);
+    if (asleep.includes(number)) continue;
+    children.push({
+      schedule: [...schedule, choice],
+      sleep: asleep.filter((other) => !alphabet.dependent(other, number)),
+    });
+    if (sleepSets) asleep.push(number);
+  }
+  return children;
+}
+
+/** The parts of a shard, with their numbers. */
+export function* partsOfShard(
+  parts: readonly Schedule[],
+  { index, count }: { index: number; count: number },
+): Generator<readonly [number: number, prefix: Schedule]> {
+  for (let number = index; number < parts.length; number += count) yield [number, parts[number] as Schedule];
+}
