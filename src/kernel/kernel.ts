@@ -3,7 +3,7 @@
  * what kernel threads do. Everything that takes steps takes the processor that it runs on first, and stays there.
  */
 import { UnsupportedError } from '../base/errors.ts';
-import { assert, present } from '../base/assert.ts';
+import { assert, present } from './bug.ts';
 import { run_early } from './early.ts';
 import { do_page_fault } from './fault.ts';
 import { dup_mm } from './fork.ts';
@@ -72,7 +72,7 @@ export class MiniKernel {
     return this.#hotplug.boot(cpu);
   }
 
-  /** An empty address space, before any processor runs in it; it lives from its first task to its last. */
+  /** An empty address space, made without a step; it lives from its first task to its last. */
   createMm(name: string): user_mm {
     const mm = run_early(this.core.hardware, mm_alloc(this.context, name));
     if (mm === null) throw new UnsupportedError(`out of memory: no frame for the address space ${name}`);

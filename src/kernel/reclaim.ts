@@ -16,6 +16,8 @@ import type { Range } from './mm/range.ts';
 import { page_mapcount, page_remove_rmap } from './mm/rmap.ts';
 import { type MappedEntry, rmap_walk } from './mm/rmap_walk.ts';
 import type { tlbflush_unmap_batch } from './mm/tlbflush.ts';
+import type { swap_entry } from './mm/swap.ts';
+import type { vm_object } from './mm/vm_object.ts';
 import type { page } from './page_alloc.ts';
 
 /** Result: pages whose frames were freed. */
@@ -42,7 +44,6 @@ function* shrink_page_list(
     } else if (yield* try_to_unmap(context, cpu, page, batch)) {
       unmapped.push(page);
     } else {
-      if (page.swap !== null && page.swap.count === 0) context.swap.abandon(cpu, page.swap);
       yield* release(context, cpu, page);
     }
   }
@@ -65,7 +66,9 @@ function* free_unmapped(context: MmContext, cpu: number, unmapped: readonly page
   return freed;
 }
 
+/** A swap entry that no page-table entry holds goes: the page was unmapped by others, or not at all. */
 function* release(context: MmContext, cpu: number, page: page): Kernel<void> {
+  if (page.swap !== null && page.swap.count === 0) context.swap.abandon(cpu, page.swap);
   yield* context.locks.unlock_page(page);
   context.pages.put_page(cpu, page);
 }
@@ -123,20 +126,34 @@ function* clear_for_reclaim(
 
 /** Nobody can write the page any more: keeps its content elsewhere and lets go of it, unless somebody holds it. */
 function* pageout(context: MmContext, cpu: number, page: page): Kernel<void> {
-  const { swap, object } = page;
-  const cached = 2;
-  if (swap !== null) {
-    swap.slot ??= yield* context.swap.write(page);
-    if (page.refcount === cached && swap.slot !== null) context.swap.delete_from_swap_cache(cpu, page);
-  } else if (object !== null && page.refcount === cached) {
+  if (page.swap !== null && page.swap.count > 0) yield* pageout_anonymous(context, cpu, page, page.swap);
+  else if (page.object !== null) yield* pageout_object(context, cpu, page, page.object);
+}
+
+/** References to a page that only reclaim and one cache hold. */
+const ISOLATED_AND_CACHED = 2;
+
+function* pageout_anonymous(context: MmContext, cpu: number, page: page, swap: swap_entry): Kernel<void> {
+  if (swap.slot === null) {
     const slot = yield* context.swap.write(page);
-    if (slot === null) return;
-    if (page.refcount === cached && object.pages.get(page.index) === page) {
-      object.pages.set(page.index, slot);
-      page.object = null;
-      context.pages.put_page(cpu, page);
-    } else {
-      context.pages.put_page(cpu, slot.page);
-    }
+    // Whoever held the entry may have unmapped it meanwhile.
+    if (slot !== null && page.swap !== swap) context.pages.put_page(cpu, slot.page);
+    else swap.slot = slot;
+  }
+  if (page.swap === swap && swap.slot !== null && page.refcount === ISOLATED_AND_CACHED) {
+    context.swap.delete_from_swap_cache(cpu, page);
+  }
+}
+
+function* pageout_object(context: MmContext, cpu: number, page: page, object: vm_object): Kernel<void> {
+  if (page.refcount !== ISOLATED_AND_CACHED) return;
+  const slot = yield* context.swap.write(page);
+  if (slot === null) return;
+  if (page.refcount === ISOLATED_AND_CACHED && object.pages.get(page.index) === page) {
+    object.pages.set(page.index, slot);
+    page.object = null;
+    context.pages.put_page(cpu, page);
+  } else {
+    context.pages.put_page(cpu, slot.page);
   }
 }

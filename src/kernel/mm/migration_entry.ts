@@ -1,5 +1,5 @@
 /** Pages on their way to another frame: what the migration entries in page tables stand for, and where those entries are. */
-import { assert, present } from '../../base/assert.ts';
+import { assert, present } from '../bug.ts';
 import type { page, rmap_item } from '../page_alloc.ts';
 
 export interface migration {

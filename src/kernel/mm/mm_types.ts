@@ -1,6 +1,6 @@
 /** An address space with its mappings, and its life: mm_users count those who run in it, mm_count those who only need its top table. */
 import type { FrameNumber } from '../../arch/address.ts';
-import { present } from '../../base/assert.ts';
+import { present } from '../bug.ts';
 import type { Cell } from '../cell.ts';
 import type { KernelCore } from '../kernel_core.ts';
 import type { mm_struct } from '../mm_struct.ts';

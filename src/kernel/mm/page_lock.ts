@@ -4,7 +4,7 @@
  *
  * Cells are recycled: a waiter that is overtaken by the cell's next user waits longer than it must, never for ever.
  */
-import { assert } from '../../base/assert.ts';
+import { assert } from '../bug.ts';
 import { type Cell, locked } from '../cell.ts';
 import type { Core } from '../core.ts';
 import type { Kernel } from '../hardware.ts';

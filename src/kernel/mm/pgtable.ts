@@ -14,7 +14,7 @@ import {
   tableIndex,
 } from '../../arch/address.ts';
 import { entryFrame, makeEntry, PagingEntry } from '../../arch/paging-entry.ts';
-import { assert } from '../../base/assert.ts';
+import { assert } from '../bug.ts';
 import { spin_lock, spin_unlock } from '../cell.ts';
 import type { Kernel } from '../hardware.ts';
 import type { mm_struct } from '../mm_struct.ts';

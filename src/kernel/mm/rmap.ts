@@ -1,5 +1,5 @@
 /** Which page-table entries map a page. Changed together with the entry, under its page_table_lock. */
-import { present } from '../../base/assert.ts';
+import { present } from '../bug.ts';
 import type { page, rmap_item } from '../page_alloc.ts';
 import type { user_mm } from './mm_types.ts';
 

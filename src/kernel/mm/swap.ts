@@ -3,7 +3,7 @@
  * makes frames change hands, which is what it is here for. An entry is referenced by the page-table entries that hold its
  * number (swap_map), and may have its content in memory as well (the swap cache).
  */
-import { present } from '../../base/assert.ts';
+import { present } from '../bug.ts';
 import type { Kernel } from '../hardware.ts';
 import { framesOf, type page, type PageAllocator } from '../page_alloc.ts';
 

@@ -2,7 +2,7 @@
  * What shared mappings share: an address_space with its page cache, by index in units of the mapping's page size. A file
  * lives for ever and reads as zeros where nobody wrote; shared anonymous memory lives as long as its last mapping.
  */
-import { assert } from '../../base/assert.ts';
+import { assert } from '../bug.ts';
 import type { page, PageAllocator } from '../page_alloc.ts';
 import type { swap_slot } from './swap.ts';
 

@@ -1,6 +1,6 @@
 /** Virtual memory areas: the list of an address space, splitting, merging, and the search for free ranges. */
 import { linearAddress } from '../../arch/address.ts';
-import { present } from '../../base/assert.ts';
+import { present } from '../bug.ts';
 import { PAGE_SIZE } from './pgtable.ts';
 import type { user_mm } from './mm_types.ts';
 import { PROT_EXEC, PROT_READ, PROT_WRITE, vm_get_page_prot } from './pte.ts';
