@@ -6,7 +6,7 @@
  * TLBs (SDM 3A table 10-1) the processor does itself.
  */
 import { Cr4 } from '../arch/control-registers.ts';
-import { assert } from '../base/assert.ts';
+import { assert } from './bug.ts';
 import { cpumask_clear_cpu, cpumask_of, cpumask_set_cpu } from './cpumask.ts';
 import type { Kernel } from './hardware.ts';
 import type { KernelCore } from './kernel_core.ts';

@@ -4,7 +4,7 @@
  * `reservedFrames` says where the page allocator may begin.
  */
 import { type FrameNumber, frameNumber } from '../arch/address.ts';
-import { assert, present } from '../base/assert.ts';
+import { assert, present } from './bug.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { Cell } from './cell.ts';
 import type { Core, SmpFunction } from './core.ts';

@@ -4,7 +4,7 @@
  * wait in another processor's store buffer.
  */
 import { addressInFrame, frameNumber, PAGE_BYTES, type PhysicalAddress } from '../arch/address.ts';
-import { assert } from '../base/assert.ts';
+import { assert } from './bug.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { Cell } from './cell.ts';
 import type { Hardware } from './hardware.ts';

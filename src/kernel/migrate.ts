@@ -4,7 +4,7 @@
  *
  * Left out: 2-MByte pages.
  */
-import { assert } from '../base/assert.ts';
+import { assert } from './bug.ts';
 import type { Kernel } from './hardware.ts';
 import { ptep_clear_flush } from './mm/clear_flush.ts';
 import { isolate_pages } from './mm/collect.ts';

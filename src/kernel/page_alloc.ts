@@ -6,7 +6,7 @@
  * Left out: zones, orders other than 0 and 9, per-CPU lists, reclaim on demand.
  */
 import { type FrameNumber, frameNumber } from '../arch/address.ts';
-import { assert, present } from '../base/assert.ts';
+import { assert, present } from './bug.ts';
 import type { FrameUse } from '../event/event.ts';
 import type { Cell } from './cell.ts';
 import type { Hardware } from './hardware.ts';

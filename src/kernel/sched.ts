@@ -3,7 +3,7 @@
  * thread has no address space and borrows that of its predecessor, which keeps the top table alive (mm_count) but not
  * the mappings (mm_users).
  */
-import { assert, present } from '../base/assert.ts';
+import { assert, present } from './bug.ts';
 import type { Core } from './core.ts';
 import type { Kernel } from './hardware.ts';
 import type { user_mm } from './mm/mm_types.ts';

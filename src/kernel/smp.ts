@@ -9,7 +9,7 @@
  *
  * Left out: the separate vector for a single target, calls from interrupt handlers.
  */
-import { assert, present } from '../base/assert.ts';
+import { assert, present } from './bug.ts';
 import { type Cell, locked, READ_ONCE, WRITE_ONCE } from './cell.ts';
 import type { Core, SmpFunction } from './core.ts';
 import { cpumask_of, for_each_cpu } from './cpumask.ts';

@@ -9,7 +9,7 @@
  *
  * Left out: the stack's entry in the top paging structure, CR4 and LDT at a switch, the UV hypercall.
  */
-import { present } from '../../base/assert.ts';
+import { present } from '../bug.ts';
 import { atomic64_inc_return, type Cell, READ_ONCE, WRITE_ONCE } from '../cell.ts';
 import type { Core } from '../core.ts';
 import { cpumask_clear_cpu, cpumask_has, cpumask_of, cpumask_set_cpu, cpumask_test_cpu } from '../cpumask.ts';

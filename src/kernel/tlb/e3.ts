@@ -11,15 +11,14 @@
  * The invariant: for every slot i, the TLB holds no user translation tagged with i's PCID that is older than generation
  * ctxs[i].tlb_gen of the mm whose id is ctxs[i].ctx_id.
  *
- * A lazy processor leaves for init_mm at once where PCIDs make that cheap. Without them it stays, marked lazy, and the
- * first flush makes it leave, paging-structure caches and all.
+ * A lazy processor leaves for init_mm at once where PCIDs make that cheap; without them the first flush makes it leave.
  *
  * Left out: the stack's entry in the top paging structure, CR4 and LDT at a switch, the UV hypercall.
  */
 import type { FrameNumber } from '../../arch/address.ts';
 import { Cr3, Cr4 } from '../../arch/control-registers.ts';
 import { ENTRY_FRAME_MASK } from '../../arch/paging-entry.ts';
-import { present } from '../../base/assert.ts';
+import { present } from '../bug.ts';
 import type { AddressRange } from '../../event/event.ts';
 import { atomic64_inc_return, type Cell, READ_ONCE, WRITE_ONCE } from '../cell.ts';
 import type { Core } from '../core.ts';
@@ -182,13 +181,8 @@ export class TlbE3 implements Tlb {
 
   *enter_lazy_tlb(cpu: number, _mm: mm_struct): Kernel<void> {
     if ((yield* this.loaded_mm(cpu)) === this.core.init_mm) return;
-    if (this.pcid) {
-      const enabled = yield* this.core.local_irq_save(cpu);
-      yield* this.switch_mm_irqs_off(cpu, null, this.core.init_mm);
-      yield* this.core.local_irq_restore(cpu, enabled);
-    } else {
-      yield* this.set_lazy(cpu, true);
-    }
+    if (this.pcid) yield* this.switch_mm(cpu, this.core.init_mm);
+    else yield* this.set_lazy(cpu, true);
   }
 
   /** Gives up a borrowed mm, so that no more flushes of it arrive. */
@@ -197,9 +191,13 @@ export class TlbE3 implements Tlb {
     if ((yield* this.loaded_mm(cpu)) === core.init_mm) return;
     const lazy = (yield* READ_ONCE(this.cpu_tlbstate(cpu).is_lazy)) !== 0;
     core.warnUnless(lazy, cpu, 'W8', 'leave_mm on a processor that is not lazy');
-    const enabled = yield* core.local_irq_save(cpu);
-    yield* this.switch_mm_irqs_off(cpu, null, core.init_mm);
-    yield* core.local_irq_restore(cpu, enabled);
+    yield* this.switch_mm(cpu, core.init_mm);
+  }
+
+  protected *switch_mm(cpu: number, next: mm_struct): Kernel<void> {
+    const enabled = yield* this.core.local_irq_save(cpu);
+    yield* this.switch_mm_irqs_off(cpu, null, next);
+    yield* this.core.local_irq_restore(cpu, enabled);
   }
 
   *flush_tlb_mm_range(cpu: number, mm: mm_struct, request: FlushRequest): Kernel<void> {
@@ -358,12 +356,14 @@ export class TlbE3 implements Tlb {
     const loaded_mm = yield* this.loaded_mm(cpu);
     const tlb_gen = yield* READ_ONCE(core.init_mm.tlb_gen);
 
-    yield* this.setup_pcid();
+    // Each processor for itself: CR4.PCIDE can be set only in IA-32e mode, with CR3[11:0] = 0 (SDM 3A 4.10.1).
+    const cr4 = yield { kind: 'mov-from-cr4' };
+    if (this.pcid && (cr4 & Cr4.PCIDE) === 0n) yield { kind: 'mov-to-cr4', value: cr4 | Cr4.PCIDE };
+
     const cr3 = yield { kind: 'mov-from-cr3' };
     const here = (cr3 & ENTRY_FRAME_MASK) === pgd_address(loaded_mm.pgd);
     core.warnUnless(here, cpu, 'W10', `CR3 does not hold the tables of the loaded ${loaded_mm.name}`);
-    const pcide = ((yield { kind: 'mov-from-cr4' }) & Cr4.PCIDE) !== 0n;
-    core.warnUnless(pcide === this.pcid, cpu, 'W10', `CR4.PCIDE is ${pcide ? 1 : 0}`);
+    core.warnUnless(this.pcid || (cr4 & Cr4.PCIDE) === 0n, cpu, 'W10', 'CR4.PCIDE is set without PCIDs');
 
     yield { kind: 'mov-to-cr3', value: this.build_cr3(cpu, loaded_mm.pgd, 0) };
     this.trace.switched(cpu, 0, loaded_mm.ctx_id, true);
@@ -376,12 +376,6 @@ export class TlbE3 implements Tlb {
       yield* WRITE_ONCE(this.ctxs(cpu, asid).ctx_id, 0);
       if (this.pcid) this.trace.slot(cpu, asid, this.kern_pcid(asid), 0, 0);
     }
-  }
-
-  /** Each processor for itself: CR4.PCIDE can be set only in IA-32e mode, with CR3[11:0] = 0 (SDM 3A 4.10.1). */
-  protected *setup_pcid(): Kernel<void> {
-    const cr4 = yield { kind: 'mov-from-cr4' };
-    if (this.pcid && (cr4 & Cr4.PCIDE) === 0n) yield { kind: 'mov-to-cr4', value: cr4 | Cr4.PCIDE };
   }
 
   /** Follows the change of the page tables, comes before mm_cpumask is read. */
@@ -423,8 +417,7 @@ export class TlbE3 implements Tlb {
   }
 
   protected build_cr3(cpu: number, pgd: FrameNumber, asid: number): bigint {
-    this.core.warnUnless(asid <= MAX_ASID_AVAILABLE, cpu, 'W9', `asid ${asid}`);
-    this.core.warnUnless(this.pcid || asid === 0, cpu, 'W9', `asid ${asid} without PCIDs`);
+    this.core.warnUnless(asid <= (this.pcid ? MAX_ASID_AVAILABLE : 0), cpu, 'W9', `asid ${asid}`);
     return pgd_address(pgd) | BigInt(this.kern_pcid(asid));
   }
 

@@ -2,7 +2,7 @@
  * The seed with one thing changed. Mutants M1 to M22 and the historical faults B7 and B32 carry the numbers of ERAS.md and
  * BUGS.md; the named ones are faults that are taught first. M3 and M22 are harmless and must stay unreported.
  */
-import { present } from '../../../base/assert.ts';
+import { present } from '../../bug.ts';
 import { READ_ONCE } from '../../cell.ts';
 import type { Kernel } from '../../hardware.ts';
 import type { mm_struct } from '../../mm_struct.ts';

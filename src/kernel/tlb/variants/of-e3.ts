@@ -1,5 +1,5 @@
 /** E3 with one thing changed. M carries the number of ERAS.md, B that of BUGS.md. */
-import { present } from '../../../base/assert.ts';
+import { present } from '../../bug.ts';
 import type { AddressRange } from '../../../event/event.ts';
 import { READ_ONCE, WRITE_ONCE } from '../../cell.ts';
 import type { Kernel } from '../../hardware.ts';
