@@ -54,7 +54,9 @@ export interface Geometry {
 
 /** The union of each subset of the bits, the empty one first. */
 function subsets(bits: readonly bigint[]): bigint[] {
-  return bits.reduce<bigint[]>((unions, bit) => [...unions, ...unions.map((union) => union | bit)], [0n]);
+  const unions = [0n];
+  for (const bit of bits) unions.push(...unions.map((union) => union | bit));
+  return unions;
 }
 
 const NOT_PRESENT = [0n, ~P & 0xffff_ffff_ffff_ffffn] as const;
