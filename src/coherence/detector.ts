@@ -56,7 +56,7 @@ const LATENT_LISTED = 100;
 export class Detector {
   readonly #structures: Structures;
   readonly #locate: (processor: number) => string | null;
-  readonly #obligations = new Obligations();
+  readonly #obligations: Obligations;
   readonly #frames = new FrameHistory();
   readonly #matrix = new FlushMatrix();
   readonly #invariant = new GenerationInvariant();
@@ -81,6 +81,7 @@ export class Detector {
     const structures: Structures = { levels, physicalAddressBits, read };
     this.#structures = structures;
     this.#locate = locate;
+    this.#obligations = new Obligations(() => this.#tracker.oldestChange());
     this.#tracker = new TranslationTracker({
       structures,
       obligations: this.#obligations,

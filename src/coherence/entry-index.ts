@@ -68,6 +68,16 @@ export class EntryIndex {
     if (this.#withHistory.size >= this.#sweepAt) this.#sweep(oldestWalk);
   }
 
+  /** The step at which the oldest change remembered was executed; infinity if none is. */
+  oldestChange(oldestWalk: number): number {
+    this.#sweep(oldestWalk);
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { history } of this.#withHistory) {
+      for (const { issued } of history) oldest = Math.min(oldest, issued);
+    }
+    return oldest;
+  }
+
   #nodeAt(address: PhysicalAddress): EntryNode {
     const found = this.#nodes.get(address);
     if (found !== undefined) return found;

@@ -62,7 +62,9 @@ export interface OpenFlush {
   readonly decisions: FlushDecision[];
 }
 
+/** Promises kept at least; beyond, those older than every change that a later fill may have missed are dropped. */
 const LOG_LIMIT = 4096;
+const LOG_LIMIT_AT_MOST = 65_536;
 
 export class Obligations {
   readonly #open = new Map<number, OpenFlush>();
@@ -73,7 +75,14 @@ export class Obligations {
   readonly #log = new Map<number, Promised[]>();
   /** Decisions of the flushes in the log, to be found from the obligation. */
   readonly #decisions = new WeakMap<object, readonly FlushDecision[]>();
+  readonly #oldestChange: () => number;
+  /** Promises dropped although somebody may still ask for them. */
   forgotten = 0;
+
+  /** `oldestChange`: the step at which the oldest change was executed that a fill may still turn out to have missed. */
+  constructor(oldestChange: () => number) {
+    this.#oldestChange = oldestChange;
+  }
 
   batchAdd(mm: number, moment: Moment): void {
     const byProcessor = this.#lastBatchAdd.get(mm);
@@ -173,9 +182,17 @@ export class Obligations {
     if (log === undefined) this.#log.set(promised.region.mm, [promised]);
     else {
       log.push(promised);
-      if (log.length > LOG_LIMIT) this.forgotten += log.splice(0, LOG_LIMIT / 2).length;
+      if (log.length % LOG_LIMIT === 0) this.#prune(log);
     }
     return promised;
+  }
+
+  /** A late fill, or a late drain, may ask for promises made since its change was executed: the newest are always kept. */
+  #prune(log: Promised[]): void {
+    const oldest = this.#oldestChange();
+    const needed = log.findIndex(({ made }) => made >= oldest);
+    log.splice(0, Math.min(needed < 0 ? log.length : needed, log.length - LOG_LIMIT / 2));
+    if (log.length > LOG_LIMIT_AT_MOST) this.forgotten += log.splice(0, log.length - LOG_LIMIT).length;
   }
 }
 

@@ -82,6 +82,11 @@ export class TranslationTracker {
     return this.#index.forgotten + this.#overflows;
   }
 
+  /** The step at which the oldest change was executed that a fill may still turn out to have missed. */
+  oldestChange(): number {
+    return this.#index.oldestChange(this.#oldestWalk(Number.POSITIVE_INFINITY));
+  }
+
   nameSpace(root: FrameNumber, mm: number): void {
     this.#spaces.set(root, mm);
   }
