@@ -78,7 +78,7 @@ export class Detector {
   #sequence = 0;
 
   constructor({ stream, read, locate, levels, physicalAddressBits = 52 }: DetectorOptions) {
-    const structures: Structures = { levels, physicalAddressBits, read };
+    const structures: Structures = { levels, frameLimit: 2 ** (physicalAddressBits - 12), read };
     this.#structures = structures;
     this.#locate = locate;
     this.#obligations = new Obligations(() => this.#tracker.oldestChange());

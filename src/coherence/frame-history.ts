@@ -14,9 +14,8 @@ export interface FrameOwner {
 
 export interface FrameState {
   /** The last time it was freed. */
-  readonly freed: Moment;
-  readonly freedFrom: FrameUse;
-  readonly owner: FrameOwner | null;
+  freed: Moment;
+  owner: FrameOwner | null;
 }
 
 export type Stage = 'used' | 'frame-freed' | 'frame-reused';
@@ -27,8 +26,9 @@ export class FrameHistory {
   readonly #formerTables = new Set<FrameNumber>();
 
   free(event: Extract<KernelEvent, { kind: 'frame-free' }>, freed: Moment): void {
-    const owner = this.#frames.get(event.frame)?.owner ?? null;
-    this.#frames.set(event.frame, { freed, freedFrom: event.use, owner });
+    const state = this.#frames.get(event.frame);
+    if (state === undefined) this.#frames.set(event.frame, { freed, owner: null });
+    else state.freed = freed;
     if (event.use === 'page-table') this.#formerTables.add(event.frame);
     else this.#formerTables.delete(event.frame);
   }
@@ -38,10 +38,10 @@ export class FrameHistory {
     const state = this.#frames.get(event.frame);
     if (state === undefined) return;
     const { mm, use, epoch } = event;
-    this.#frames.set(event.frame, { ...state, owner: { mm, use, epoch, sequence, time } });
+    state.owner = { mm, use, epoch, sequence, time };
   }
 
-  state(frame: FrameNumber): FrameState | undefined {
+  state(frame: FrameNumber): Readonly<FrameState> | undefined {
     return this.#frames.get(frame);
   }
 
@@ -50,14 +50,14 @@ export class FrameHistory {
     return this.#formerTables.has(frame);
   }
 
-  freedSince(frame: FrameNumber, change: Change): FrameState | null {
+  freedSince(frame: FrameNumber, change: Change): Readonly<FrameState> | null {
     const state = this.#frames.get(frame);
     return state !== undefined && precedes(change, state.freed) ? state : null;
   }
 }
 
 /** How far the frame has gone since the change. Who is given a frame after the change was given it by a free after it. */
-export function stageSince(state: FrameState | null, change: Change | null): Stage {
+export function stageSince(state: Readonly<FrameState> | null, change: Change | null): Stage {
   if (state === null) return 'used';
   const { owner, freed } = state;
   if (owner !== null && owner.sequence > (change === null ? freed.sequence : change.sequence)) return 'frame-reused';

@@ -12,7 +12,8 @@ import type { MissedChange, TrackedTranslation } from './tracked-translation.ts'
 
 export interface Structures {
   readonly levels: PagingLevels;
-  readonly physicalAddressBits: number;
+  /** 2^(MAXPHYADDR - 12). */
+  readonly frameLimit: number;
   readonly read: (address: PhysicalAddress) => bigint;
 }
 
@@ -24,9 +25,9 @@ export function walkFor(
   root: FrameNumber,
   page = tracked.cached.kind === 'tlb' ? tracked.cached.slotPage : tracked.cached.page,
 ): ReferenceWalk {
-  const { levels, physicalAddressBits } = structures;
+  const { levels, frameLimit } = structures;
   const until = tracked.cached.kind === 'tlb' ? 1 : tracked.cached.level;
-  return { root, page, levels, physicalAddressBits, until };
+  return { root, page, levels, frameLimit, until };
 }
 
 /** The least harm over all worlds; null: the use is legal. */

@@ -37,8 +37,8 @@ export interface ReferenceWalk {
   readonly root: FrameNumber;
   readonly page: PageNumber;
   readonly levels: PagingLevels;
-  /** MAXPHYADDR: frame bits above it are reserved. */
-  readonly physicalAddressBits: number;
+  /** 2^(MAXPHYADDR - 12): frame numbers from here on have reserved bits set. */
+  readonly frameLimit: number;
   /** Level of the entry whose structure is wanted, for a paging-structure-cache entry; 1 to walk to the page. */
   readonly until: PagingLevel;
 }
@@ -85,7 +85,9 @@ function worldsBelow(
       if (visit({ kind: 'fault', level, why: 'not present' })) return true;
       continue;
     }
-    if (hasReservedBit(entry, level, walk.physicalAddressBits)) {
+    const frame = entryFrame(entry);
+    const pages = mapsPage(entry, level) ? pagesPerEntry(level) : 0;
+    if (frame >= walk.frameLimit || hasReservedBit(entry, { level, frame, pages })) {
       if (visit({ kind: 'fault', level, why: 'reserved bit set' })) return true;
       continue;
     }
@@ -94,28 +96,27 @@ function worldsBelow(
       user: above.user && (entry & PagingEntry.US) !== 0n,
       executable: above.executable && (entry & PagingEntry.XD) === 0n,
     };
-    if (mapsPage(entry, level)) {
-      const pages = pagesPerEntry(level);
-      const frame = frameNumber(pageBase(entry, pages) + (walk.page % pages));
-      if (visit({ kind: 'page', frame, pages, dirty: (entry & PagingEntry.D) !== 0n, ...rights })) return true;
+    if (pages > 0) {
+      const { writable, user, executable } = rights;
+      const dirty = (entry & PagingEntry.D) !== 0n;
+      // Bit 12 of an entry that maps a large page is PAT, not address (SDM 3A table 4-16, 4-18).
+      const mapped = frameNumber(frame - (frame % pages) + (walk.page % pages));
+      if (visit({ kind: 'page', frame: mapped, pages, dirty, writable, user, executable })) return true;
     } else if (level === walk.until) {
-      if (visit({ kind: 'table', table: entryFrame(entry), ...rights })) return true;
-    } else if (worldsBelow(walk, (level - 1) as PagingLevel, entryFrame(entry), rights, valuesAt, visit)) {
+      const { writable, user, executable } = rights;
+      if (visit({ kind: 'table', table: frame, writable, user, executable })) return true;
+    } else if (worldsBelow(walk, (level - 1) as PagingLevel, frame, rights, valuesAt, visit)) {
       return true;
     }
   }
   return false;
 }
 
-/** Bit 12 of an entry that maps a large page is PAT, not address (SDM 3A table 4-16, 4-18). */
-function pageBase(entry: bigint, pages: number): number {
-  const frame = entryFrame(entry);
-  return frame - (frame % pages);
-}
-
-function hasReservedBit(entry: bigint, level: PagingLevel, physicalAddressBits: number): boolean {
-  if (entryFrame(entry) >= 2 ** (physicalAddressBits - 12)) return true;
+/** PS above the PDPTE; and the address bits below the size of a large page, but for PAT in bit 12. */
+function hasReservedBit(
+  entry: bigint,
+  { level, frame, pages }: { level: PagingLevel; frame: FrameNumber; pages: number },
+): boolean {
   if (level >= 4) return (entry & PagingEntry.PS) !== 0n;
-  // A large page: the address bits below its size, but for PAT in bit 12.
-  return level > 1 && mapsPage(entry, level) && entryFrame(entry) % pagesPerEntry(level) > 1;
+  return pages > 1 && frame % pages > 1;
 }

@@ -37,7 +37,7 @@ export function summarizeChange(change: Change, tracked: TrackedTranslation | nu
   return { kind: 'entry', processor, where, operation, issued, time, address, level, before, after };
 }
 
-export function summarizeFrame(frame: FrameNumber, state: FrameState, since: Change | null): FrameSummary {
+export function summarizeFrame(frame: FrameNumber, state: Readonly<FrameState>, since: Change | null): FrameSummary {
   const { freed, owner } = state;
   const reused = owner !== null && owner.sequence > (since === null ? freed.sequence : since.sequence);
   return {

@@ -145,7 +145,11 @@ export class UseJudge {
   }
 
   /** The frame, or the first frame of the large page that it is part of: large pages are freed as a whole. */
-  #freedSince(cached: TlbEntry, frame: number, change: Change): { frame: FrameNumber; state: FrameState } | null {
+  #freedSince(
+    cached: TlbEntry,
+    frame: number,
+    change: Change,
+  ): { frame: FrameNumber; state: Readonly<FrameState> } | null {
     const { frames } = this.#parts;
     for (const candidate of new Set([frame, frameAt(cached, cached.page)])) {
       const state = frames.freedSince(candidate as FrameNumber, change);
@@ -164,6 +168,6 @@ export class UseJudge {
   }
 }
 
-function freeObligation(frame: FrameNumber, { freed }: FrameState): Obligation {
+function freeObligation(frame: FrameNumber, { freed }: Readonly<FrameState>): Obligation {
   return { kind: 'frame-free', frame, processor: freed.processor, time: freed.time };
 }
