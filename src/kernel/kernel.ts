@@ -247,7 +247,7 @@ export class MiniKernel {
   }
 
   #detach(task: task_struct): void {
-    assert(task.on_cpu === null, `${task.comm} runs on processor ${task.on_cpu}`);
+    assert(task.cpu === null, `${task.comm} runs on processor ${task.cpu}`);
     task.mm = null;
     task.active_mm = null;
   }

@@ -4,6 +4,7 @@
  * the mappings (mm_users).
  */
 import { assert, present } from './bug.ts';
+import { type Cell, locked, WRITE_ONCE } from './cell.ts';
 import type { Core } from './core.ts';
 import type { Kernel } from './hardware.ts';
 import type { user_mm } from './mm/mm_types.ts';
@@ -17,7 +18,13 @@ export interface task_struct {
   mm: user_mm | null;
   /** What the processor's page tables are while the task runs; null while a kernel thread is not running. */
   active_mm: mm_struct | null;
-  on_cpu: number | null;
+  /** Where the task runs, as the scheduler knows. */
+  cpu: number | null;
+  /**
+   * 1 from before the task runs until all that it did is visible: the store of 0 leaves the store buffer after
+   * everything before it, and the next processor waits for it.
+   */
+  readonly on_cpu: Cell<number>;
 }
 
 /** Takes and drops references that only keep the top table. */
@@ -43,7 +50,8 @@ export class Scheduler {
       comm: `swapper/${cpu}`,
       mm: null,
       active_mm: core.init_mm,
-      on_cpu: cpu,
+      cpu,
+      on_cpu: core.cell(1),
     }));
     this.#current = [...this.#idle];
   }
@@ -58,14 +66,16 @@ export class Scheduler {
 
   /** A task with a reference to its address space, which the caller has taken. */
   create(comm: string, mm: user_mm | null): task_struct {
-    return { pid: ++this.#last_pid, comm, mm, active_mm: mm, on_cpu: null };
+    return { pid: ++this.#last_pid, comm, mm, active_mm: mm, cpu: null, on_cpu: this.#core.cell(0) };
   }
 
   /** From the current task to another, with interrupts on before and after. */
   *context_switch(cpu: number, next: task_struct): Kernel<void> {
     const prev = this.current(cpu);
     if (prev === next) return;
-    assert(next.on_cpu === null || next === this.idle(cpu), `${next.comm} runs on processor ${next.on_cpu} already`);
+    assert(next.cpu === null || next === this.idle(cpu), `${next.comm} runs on processor ${next.cpu} already`);
+    next.cpu = cpu;
+    if (next !== this.idle(cpu)) yield* prepare_task(next);
     const enabled = yield* this.#core.local_irq_save(cpu);
     const oldmm = present(prev.active_mm, `active_mm of ${prev.comm}`);
     if (next.mm === null) {
@@ -76,9 +86,9 @@ export class Scheduler {
       yield* this.#tlb.switch_mm_irqs_off(cpu, oldmm, next.mm);
     }
     if (prev.mm === null) prev.active_mm = null;
-    prev.on_cpu = null;
-    next.on_cpu = cpu;
+    prev.cpu = prev === this.idle(cpu) ? cpu : null;
     this.#current[cpu] = next;
+    if (prev !== this.idle(cpu)) yield* finish_task(prev);
     this.#core.hardware.tell({ kind: 'task', processor: cpu, task: next.comm });
     yield* this.#core.local_irq_restore(cpu, enabled);
     if (prev.mm === null) this.#counts.mmdrop(cpu, oldmm);
@@ -107,4 +117,13 @@ export class Scheduler {
     this.#counts.mmgrab(init_mm);
     this.#counts.mmdrop(cpu, mm);
   }
+}
+
+function* prepare_task({ on_cpu }: task_struct): Kernel<void> {
+  yield { kind: 'wait', address: on_cpu.address, until: (value) => value === 0n };
+  yield* locked(on_cpu, 'exchange', 1n);
+}
+
+function* finish_task({ on_cpu }: task_struct): Kernel<void> {
+  yield* WRITE_ONCE(on_cpu, 0);
 }

@@ -9,6 +9,7 @@ import { Random } from '../../../src/base/random.ts';
 import type { user_mm } from '../../../src/kernel/mm/mm_types.ts';
 import type { task_struct } from '../../../src/kernel/sched.ts';
 import { ERAS } from '../../../src/kernel/tlb/eras.ts';
+import { FreeOrder } from './free-order.ts';
 import { ModelSpace } from './model.ts';
 import { readPageTables } from './page-tables.ts';
 import { PAGE, Rig, type RigOptions, SEGFAULT } from './rig.ts';
@@ -41,8 +42,8 @@ class Run {
     const { rig, random } = this;
     const process = random.pick(this.processes);
     const { task, mm, model } = process;
-    if (task.on_cpu === null || random.chance(0.1)) rig.run(this.#freeProcessor(task), task);
-    const cpu = present(task.on_cpu, 'a processor');
+    if (task.cpu === null || random.chance(0.1)) rig.run(this.#freeProcessor(task), task);
+    const cpu = present(task.cpu, 'a processor');
     const other = random.below(PROCESSORS);
     const pages = 1 + random.below(6);
     const start = ARENA + BigInt(random.below(ARENA_PAGES - pages)) * PAGE;
@@ -183,12 +184,16 @@ for (const { name, ...options } of RIGS) {
   for (let seed = 1; seed <= SEQUENCES; seed++) {
     test(`${name}: ${STEPS} operations, seed ${seed}, leave what the model says`, () => {
       const run = new Run(seed, options);
+      const order = new FreeOrder();
+      run.rig.system.stream.observe((event, time) => order.observe(event, time));
       for (let step = 0; step < STEPS; step++) run.step();
       for (const process of run.processes) run.check(process);
       checkReferences(run);
       run.rig.finish(run.processes.map(({ task }) => task));
       expect(run.rig.kernel.context.swap.size).toBe(0);
       expect(run.rig.kernel.context.pages.allocated).toBe(run.rig.baseline);
+      expect(order.early).toEqual([]);
+      expect(order.checked).toBeGreaterThan(30);
       expect(run.rig.report).toBe('[]');
     });
   }

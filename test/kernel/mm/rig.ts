@@ -4,6 +4,7 @@ import type { AccessKind } from '../../../src/arch/page-fault.ts';
 import type { MachineEvent } from '../../../src/event/event.ts';
 import { type Kernel, Segfault } from '../../../src/kernel/hardware.ts';
 import type { MiniKernel } from '../../../src/kernel/kernel.ts';
+import type { MmTuning } from '../../../src/kernel/mm/context.ts';
 import type { user_mm } from '../../../src/kernel/mm/mm_types.ts';
 import type { task_struct } from '../../../src/kernel/sched.ts';
 import { E3 } from '../../../src/kernel/tlb/e3.ts';
@@ -17,6 +18,7 @@ export interface RigOptions {
   readonly seed?: number;
   readonly frames?: number;
   readonly switches?: Partial<Record<SwitchName, boolean>>;
+  readonly tuning?: Partial<MmTuning>;
 }
 
 export const READ_WRITE = 3;
@@ -31,7 +33,7 @@ export class Rig {
   /** Frames in use when no process exists, and the processors borrow the top table of the last one. */
   readonly baseline: number;
 
-  constructor({ processors = 2, era = E3, seed = 1, frames = 4096, switches = {} }: RigOptions = {}) {
+  constructor({ processors = 2, era = E3, seed = 1, frames = 4096, switches = {}, tuning = {} }: RigOptions = {}) {
     this.system = new System({
       processors,
       era,
@@ -40,11 +42,44 @@ export class Rig {
       seed,
       frames,
       detect: true,
+      tuning,
     });
     this.kernel = this.system.kernel;
     this.system.boot();
     this.finish([]);
     this.baseline = this.kernel.context.pages.allocated;
+  }
+
+  /** Runs code on a processor until it ends or `stop` holds; the others step only while it waits. */
+  runUntil<T>(cpu: number, code: Kernel<T>, stop: () => boolean = () => false): T | null {
+    let result: T | null = null;
+    this.system.execution.start(cpu, code, (value) => {
+      result = value;
+    });
+    this.resume(cpu, stop);
+    return result;
+  }
+
+  /** Goes on with what a processor was doing. */
+  resume(cpu: number, stop: () => boolean = () => false): void {
+    const { execution, machine } = this.system;
+    while (execution.busy(cpu) && !stop()) {
+      const other = machine.processors.find(({ index }) => index !== cpu && execution.runnable(index));
+      const [hardware] = machine.hardwareSteps();
+      if (execution.runnable(cpu)) execution.step(cpu);
+      else if (other !== undefined) execution.step(other.index);
+      else if (hardware !== undefined) machine.takeHardwareStep(hardware);
+      else throw new Error('deadlock');
+    }
+  }
+
+  /** A condition that holds from the first such event on. */
+  once(filter: (event: MachineEvent) => boolean): () => boolean {
+    let seen = false;
+    this.system.stream.observe((event) => {
+      seen ||= filter(event);
+    });
+    return () => seen;
   }
 
   /** From now on keeps the events that pass the filter. */
@@ -65,9 +100,9 @@ export class Rig {
 
   /** Makes a task the current one of a processor, taking it off another one first. */
   run(cpu: number, task: task_struct): void {
-    const { on_cpu } = task;
-    if (on_cpu === cpu) return;
-    if (on_cpu !== null) this.do(on_cpu, this.kernel.context_switch(on_cpu, this.kernel.idle(on_cpu)));
+    const { cpu: before } = task;
+    if (before === cpu) return;
+    if (before !== null) this.do(before, this.kernel.context_switch(before, this.kernel.idle(before)));
     this.do(cpu, this.kernel.context_switch(cpu, task));
   }
 
@@ -93,8 +128,8 @@ export class Rig {
   /** Every task gone, and the processors off the address spaces that they may still borrow. */
   finish(tasks: readonly task_struct[]): void {
     for (const task of tasks) {
-      const cpu = task.on_cpu ?? 0;
-      if (task.on_cpu !== null) this.do(cpu, this.kernel.context_switch(cpu, this.kernel.idle(cpu)));
+      const cpu = task.cpu ?? 0;
+      if (task.cpu !== null) this.do(cpu, this.kernel.context_switch(cpu, this.kernel.idle(cpu)));
       this.do(cpu, this.kernel.exit_task(cpu, task));
     }
     const last = this.process('last');
