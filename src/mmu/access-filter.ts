@@ -36,8 +36,13 @@ export class AccessFilter {
     return (page & MASK) | ((code & FETCH_CODES) << FETCH_SHIFT);
   }
 
+  /** Whether accesses may go through the entry unseen. */
+  accepts(entry: CachedTlbEntry): boolean {
+    return this.enabled && !entry.watched;
+  }
+
+  /** An entry that the filter accepts is what a lookup of the page found, at `place`. */
   set(page: PageNumber, code: AccessCode, entry: CachedTlbEntry, allowed: number, place: number): void {
-    if (!this.enabled || entry.watched) return;
     const index = AccessFilter.indexOf(page, code);
     this.pages[index] = page;
     this.allowed[index] = allowed;

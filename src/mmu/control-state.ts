@@ -19,7 +19,7 @@ import { ReservedBits } from './reserved-bits.ts';
 /** CR0 after RESET or INIT: CD, NW and ET (SDM 3A table 9-1). */
 const CR0_AT_RESET = 0x6000_0010n;
 
-const GENERAL_PROTECTION: Exception = { vector: Vector.GP, errorCode: 0 };
+export const GENERAL_PROTECTION: Exception = { vector: Vector.GP, errorCode: 0 };
 const INVALID_OPCODE: Exception = { vector: Vector.UD };
 
 export class ControlState implements RightsControl {

@@ -21,7 +21,6 @@ import {
 import { Cr3, InvpcidType } from '../arch/control-registers.ts';
 import type { Access, Exception } from '../arch/page-fault.ts';
 import { Vector } from '../arch/page-fault.ts';
-import { mapsPage, PagingEntry } from '../arch/paging-entry.ts';
 import { assert, present } from '../base/assert.ts';
 import type { CachedTranslation, TlbEntry } from '../event/cached-translation.ts';
 import type { HardwareEvent, RemovalCause } from '../event/event.ts';
@@ -31,7 +30,7 @@ import { AccessFilter } from './access-filter.ts';
 import { ALLOWED, accessCode, accessOf, allowedCodes, isWrite, rightsFault } from './access-rights.ts';
 import type { AccessCode } from './access-rights.ts';
 import type { CachedTlbEntry } from './cached-entry.ts';
-import { ControlState } from './control-state.ts';
+import { ControlState, GENERAL_PROTECTION } from './control-state.ts';
 import { newTally } from './counters.ts';
 import type { MmuCounters, Tally } from './counters.ts';
 import { memoryAllows } from './inspect.ts';
@@ -41,7 +40,7 @@ import { PageWalker } from './page-walker.ts';
 import type { ProcessorPart } from './part.ts';
 import type { TlbPolicy } from './policy/policy.ts';
 import type { Serials } from './serials.ts';
-import { reachesOf, representativePage } from './speculation.ts';
+import { pagesToSpeculate } from './speculation.ts';
 import type { UseClock } from './tlb.ts';
 import { TranslationCaches } from './translation-caches.ts';
 import type { Walk, WalkProgress } from './walk.ts';
@@ -64,7 +63,6 @@ export type Translation =
 
 type Register = Extract<HardwareEvent, { kind: 'control-write' }>['register'];
 
-const GENERAL_PROTECTION: Exception = { vector: Vector.GP, errorCode: 0 };
 /** Reads by nobody: only a walk's bookkeeping sees it. */
 const SPECULATIVE_ACCESS: Access = { kind: 'read', user: false };
 
@@ -190,15 +188,8 @@ export class Mmu {
    */
   speculateTowards(entryAddress: PhysicalAddress): void {
     if (!this.control.paging) return;
-    const { root, levels, pcid } = this.control;
-    const entry = this.#memory.read64(entryAddress);
-    if ((entry & PagingEntry.P) === 0n) return;
-    for (const reach of reachesOf(this.#memory, { root, levels }, entryAddress)) {
-      const known = mapsPage(entry, reach.level)
-        ? this.#caches.tlb.find(reach.page, pcid)
-        : this.#caches.structures.find(reach.page, pcid, reach.level);
-      if (known !== null) continue;
-      this.speculate(addressInPage(representativePage(this.#memory, reach, entry), 0));
+    for (const page of pagesToSpeculate(this.#memory, this.control, this.#caches, entryAddress)) {
+      this.speculate(addressInPage(page, 0));
     }
   }
 
@@ -336,7 +327,7 @@ export class Mmu {
     const found = this.#consult(page, code, offset);
     if (found === 'fault') return -1;
     if (found === 'walk') return this.#walkFor(page, code, offset)?.frameOf(page) ?? -1;
-    if (this.#filter.enabled && !found.watched) {
+    if (this.#filter.accepts(found)) {
       this.#filter.set(page, code, found, allowedCodes(found, code, this.control), this.#caches.tlb.place);
     }
     return found.frameOf(page);

@@ -7,9 +7,11 @@ import type { FrameNumber, PageNumber, PagingLevel, PagingLevels, PhysicalAddres
 import { addressInFrame, frameOf, PAGE_BYTES, PAGE_NUMBER_LIMIT, pagesPerEntry } from '../arch/address.ts';
 import { entryFrame, mapsPage, PagingEntry } from '../arch/paging-entry.ts';
 import type { PhysicalMemory } from '../memory/physical-memory.ts';
+import type { ControlState } from './control-state.ts';
+import type { TranslationCaches } from './translation-caches.ts';
 
 /** One way in which the loaded root reaches an entry. */
-export interface Reach {
+interface Reach {
   readonly level: PagingLevel;
   /** First page of the region that the entry translates this way. */
   readonly page: PageNumber;
@@ -18,7 +20,26 @@ export interface Reach {
 /** A structure that is shared within one hierarchy is reached in many ways; this many are followed. */
 const REACH_LIMIT = 64;
 
-export function reachesOf(
+/**
+ * A page for each way in which the loaded root reaches an entry that is present and of which nothing is cached that way.
+ * For an entry that refers to a structure, one page stands for all below it; a walk to it caches the entry itself.
+ */
+export function pagesToSpeculate(
+  memory: PhysicalMemory,
+  control: ControlState,
+  { tlb, structures }: Pick<TranslationCaches, 'tlb' | 'structures'>,
+  entryAddress: PhysicalAddress,
+): PageNumber[] {
+  const entry = memory.read64(entryAddress);
+  if ((entry & PagingEntry.P) === 0n) return [];
+  const uncached = reachesOf(memory, control, entryAddress).filter(({ level, page }) => {
+    const cached = mapsPage(entry, level) ? tlb.find(page, control.pcid) : structures.find(page, control.pcid, level);
+    return cached === null;
+  });
+  return uncached.map((reach) => representativePage(memory, reach, entry));
+}
+
+function reachesOf(
   memory: PhysicalMemory,
   context: { readonly root: FrameNumber; readonly levels: PagingLevels },
   entryAddress: PhysicalAddress,
@@ -45,7 +66,7 @@ export function reachesOf(
  * The address that stands for all those under an entry: the lowest one that memory translates, or else the first of the
  * region. At each level below, only the first present entry is followed.
  */
-export function representativePage(memory: PhysicalMemory, { level, page }: Reach, entry: bigint): PageNumber {
+function representativePage(memory: PhysicalMemory, { level, page }: Reach, entry: bigint): PageNumber {
   let representative: number = page;
   let current = entry;
   for (let below = level; below > 1 && !mapsPage(current, below); below = (below - 1) as PagingLevel) {
