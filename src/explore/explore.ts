@@ -53,10 +53,12 @@ function isSampling(strategy: Strategy): strategy is Sampling {
 function search<Step>(model: Model<Step>, strategy: Search, tally: Tally, prefix: Schedule): void {
   switch (strategy.kind) {
     case 'reduced':
-      return new ReducedSearch(model, { remember: strategy.remember, tally }).run(prefix);
+      new ReducedSearch(model, { remember: strategy.remember, tally }).run(prefix);
+      break;
     case 'bounded':
-      return new BoundedSearch(model, { bound: strategy.bound, remember: strategy.remember, tally }).run(prefix);
+      new BoundedSearch(model, { bound: strategy.bound, remember: strategy.remember, tally }).run(prefix);
+      break;
     default:
-      return unreachable(strategy);
+      unreachable(strategy);
   }
 }

@@ -51,12 +51,14 @@ export class RaceReversal<Step> {
     this.#events.push(step, this.#clock);
   }
 
-  /** A thread stands at the step and cannot take it. `latestOnly`: the earlier events were examined before. */
-  disabled(step: number, latestOnly: boolean): void {
-    const latest = this.#events.length - 1;
+  /**
+   * A thread stands at the step and cannot take it. All earlier events are candidates, those too that come before later
+   * ones: what disables the step may be followed by what enables it again, or by another thing that disables it.
+   */
+  disabled(step: number): void {
     this.#events.stepClock(step, this.#clock);
     this.#events.threadClock(this.#alphabet.thread(step), this.#covered);
-    for (let event = latest; event >= (latestOnly ? latest : 0); event--) {
+    for (let event = this.#events.length - 1; event >= 0; event--) {
       if (this.#raceable(event, step)) this.#reverse(event, step);
     }
   }

@@ -159,19 +159,23 @@ export class ReducedSearch<Step> {
     return first;
   }
 
-  /** Steps that are blocked here, or that were enabled in the state before and have gone, may have races too. */
+  /**
+   * Steps that are blocked here, or that were enabled in the state before and have gone, may have races too. One that was
+   * blocked before has new ones only if the latest event concerns it.
+   */
   #examineDisabled(node: SearchNode): void {
     const before = this.#nodes[this.#events.length - 1];
     for (const step of node.blocked) {
-      this.#races.disabled(step, before?.blocked.includes(step) ?? false);
       if (this.#memory !== null) node.summary.add(step);
+      if (before?.blocked.includes(step) && !this.#alphabet.dependent(step, before.chosen)) continue;
+      this.#races.disabled(step);
     }
     if (before === undefined) return;
     const actor = this.#alphabet.thread(before.chosen);
     for (const step of before.enabled) {
       if (this.#alphabet.thread(step) === actor || node.enabled.includes(step) || node.blocked.includes(step)) continue;
-      this.#races.disabled(step, false);
       if (this.#memory !== null) node.summary.add(step);
+      this.#races.disabled(step);
     }
   }
 

@@ -24,6 +24,8 @@ export interface Program {
   readonly threads: readonly (readonly Operation[])[];
   readonly variables: number;
   readonly storeBuffers?: boolean;
+  /** Only holders release, so an acquire and a release of one lock are never both possible. Without store buffers. */
+  readonly lockDiscipline?: boolean;
   /** Renamings of threads with what they do to variables: for symmetry. Permutation 0 is the identity. */
   readonly symmetry?: readonly { readonly threads: readonly number[]; readonly variables: readonly number[] }[];
 }
@@ -31,7 +33,7 @@ export interface Program {
 export interface ToyStep {
   readonly key: number;
   readonly thread: number;
-  readonly kind: 'operation' | 'push' | 'drain' | 'flushed';
+  readonly kind: Kind;
   /** Variables read and written, as bits. */
   readonly reads: number;
   readonly writes: number;
@@ -40,6 +42,9 @@ export interface ToyStep {
   /** Whose store buffer; -1 for none. */
   readonly buffer: number;
 }
+
+const KINDS = ['operation', 'acquire', 'release', 'push', 'drain', 'flushed'] as const;
+type Kind = (typeof KINDS)[number];
 
 const REGISTERS = 8;
 
@@ -53,6 +58,12 @@ export function toyModel(program: Program): Model<ToyStep> {
     key: (step) => step.key,
     dependent,
     background: (step) => step.kind === 'drain',
+    ...(program.lockDiscipline === true
+      ? {
+          mayBeCoenabled: (a, b) =>
+            (a.kind !== 'acquire' || b.kind !== 'release') && (a.kind !== 'release' || b.kind !== 'acquire'),
+        }
+      : {}),
     ...(symmetry === undefined
       ? {}
       : {
@@ -72,6 +83,17 @@ function dependent(a: ToyStep, b: ToyStep): boolean {
   if (a.kind === 'flushed' || b.kind === 'flushed') return true;
   return a.kind !== b.kind && a.slot === b.slot;
 }
+
+const KIND_OF: Readonly<Record<Operation['op'], Kind>> = {
+  read: 'operation',
+  write: 'operation',
+  add: 'operation',
+  lock: 'acquire',
+  unlock: 'release',
+  wait: 'operation',
+  fence: 'operation',
+  choose: 'operation',
+};
 
 /** The program with its steps made beforehand. */
 class Code {
@@ -94,7 +116,7 @@ class Code {
         }
         const { reads, writes } = footprint(operation);
         const flushes = buffered && (operation.op === 'fence' || operation.op === 'add' || operation.op === 'lock');
-        const kind = flushes ? 'flushed' : 'operation';
+        const kind = flushes ? 'flushed' : KIND_OF[operation.op];
         const alternatives = operation.op === 'choose' ? operation.below : 1;
         return Array.from({ length: alternatives }, (_, alternative) =>
           this.#make({ thread, kind, reads, writes, slot: alternative, buffer: flushes ? thread : -1 }),
@@ -138,8 +160,9 @@ class Code {
   }
 
   #make(step: Omit<ToyStep, 'key'>): ToyStep {
-    const kind = ['operation', 'push', 'drain', 'flushed'].indexOf(step.kind);
-    const key = (((step.thread * 4 + kind) * 256 + step.reads) * 256 + step.writes) * 64 + step.slot;
+    const key =
+      (((step.thread * KINDS.length + KINDS.indexOf(step.kind)) * 256 + step.reads) * 256 + step.writes) * 64 +
+      step.slot;
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const made = { ...step, key };
