@@ -9,6 +9,7 @@
  *
  * Left out: the stack's entry in the top paging structure, CR4 and LDT at a switch, the UV hypercall.
  */
+import { PAGE_SHIFT } from '../../arch/address.ts';
 import { present } from '../bug.ts';
 import { type Cell, READ_ONCE, smp_mb, WRITE_ONCE } from '../cell.ts';
 import type { Core } from '../core.ts';
@@ -16,14 +17,7 @@ import { cpumask_clear_cpu, cpumask_has, cpumask_of, cpumask_set_cpu, cpumask_te
 import type { Kernel } from '../hardware.ts';
 import type { mm_struct } from '../mm_struct.ts';
 import { type Era, type FlushRequest, TLB_FLUSH_ALL, type Tlb, type TlbflushUnmapBatch } from './era.ts';
-import {
-  __flush_tlb,
-  __flush_tlb_all,
-  __flush_tlb_range,
-  PAGE_SHIFT,
-  pgd_address,
-  tlb_single_page_flush_ceiling,
-} from './tlbflush.ts';
+import { __flush_tlb, __flush_tlb_all, __flush_tlb_range, few_pages, pgd_address } from './tlbflush.ts';
 import { mmRange, TraceTlb, wholeMm } from './trace_tlb.ts';
 
 interface tlb_state {
@@ -176,9 +170,9 @@ export class TlbE0b implements Tlb {
     const flush = this.core.nextFlush();
     const range = mmRange(this.core.init_mm.ctx_id, start, end);
     this.trace.flushBegin(cpu, { flush, reason, ranges: [range] });
-    const all = end === TLB_FLUSH_ALL || end - start > tlb_single_page_flush_ceiling << PAGE_SHIFT;
+    const few = few_pages(start, end);
     yield* this.core.on_each_cpu(cpu, (target) =>
-      all ? this.do_flush_tlb_all(target, flush) : this.do_kernel_range_flush(target, start, end, flush),
+      few ? this.do_kernel_range_flush(target, start, end, flush) : this.do_flush_tlb_all(target, flush),
     );
     this.trace.flushReturn(cpu, flush);
   }
@@ -250,11 +244,10 @@ export class TlbE0b implements Tlb {
   }
 }
 
-/** All of the mm unless the request names few enough 4-KByte pages. */
+/** All of the mm unless the request names few enough pages, of 4 KBytes each. */
 function range_to_flush({ start, end, stride_shift }: FlushRequest): { start: bigint; end: bigint } {
-  const huge = stride_shift > Number(PAGE_SHIFT);
-  const few = end !== TLB_FLUSH_ALL && (end - start) >> PAGE_SHIFT <= tlb_single_page_flush_ceiling;
-  return few && !huge ? { start, end } : { start: 0n, end: TLB_FLUSH_ALL };
+  const partial = stride_shift === PAGE_SHIFT && few_pages(start, end);
+  return partial ? { start, end } : { start: 0n, end: TLB_FLUSH_ALL };
 }
 
 export const E0b: Era = {

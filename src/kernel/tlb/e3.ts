@@ -15,7 +15,7 @@
  *
  * Left out: the stack's entry in the top paging structure, CR4 and LDT at a switch, the UV hypercall.
  */
-import type { FrameNumber } from '../../arch/address.ts';
+import { type FrameNumber, PAGE_SHIFT } from '../../arch/address.ts';
 import { Cr3, Cr4 } from '../../arch/control-registers.ts';
 import { ENTRY_FRAME_MASK } from '../../arch/paging-entry.ts';
 import { present } from '../bug.ts';
@@ -26,14 +26,7 @@ import { cpumask_clear_cpu, cpumask_has, cpumask_of, cpumask_set_cpu, cpumask_te
 import type { Kernel } from '../hardware.ts';
 import type { mm_struct } from '../mm_struct.ts';
 import { type Era, type FlushRequest, TLB_FLUSH_ALL, type Tlb, type TlbflushUnmapBatch } from './era.ts';
-import {
-  __flush_tlb,
-  __flush_tlb_all,
-  __flush_tlb_range,
-  PAGE_SHIFT,
-  pgd_address,
-  tlb_single_page_flush_ceiling,
-} from './tlbflush.ts';
+import { __flush_tlb, __flush_tlb_all, __flush_tlb_range, few_pages, pgd_address } from './tlbflush.ts';
 import { mmRange, TraceTlb, wholeMm } from './trace_tlb.ts';
 
 /** A slot: the translations of the mm with this id, none older than this generation. ctx_id 0: empty. */
@@ -54,7 +47,7 @@ interface tlb_state {
   readonly ctxs: readonly tlb_context[];
 }
 
-export const TLB_NR_DYN_ASIDS = 6;
+const TLB_NR_DYN_ASIDS = 6;
 /** Twelve bits of PCID, less PCID 0 and one for the count from 0. */
 const MAX_ASID_AVAILABLE = (1 << 12) - 2;
 
@@ -133,7 +126,6 @@ export class TlbE3 implements Tlb {
     if (real_prev === next) {
       const ctx_id = yield* READ_ONCE(this.ctxs(cpu, prev_asid).ctx_id);
       core.warnUnless(ctx_id === next.ctx_id, cpu, 'W3', `ctxs[${prev_asid}] is of mm ${ctx_id}, not ${next.ctx_id}`);
-      if (!was_set && next !== core.init_mm) yield* cpumask_set_cpu(cpu, next.cpumask);
       return;
     }
 
@@ -173,8 +165,7 @@ export class TlbE3 implements Tlb {
     }
 
     const { next_asid } = this.cpu_tlbstate(cpu);
-    const turn = yield* READ_ONCE(next_asid);
-    const asid = turn < TLB_NR_DYN_ASIDS ? turn : 0;
+    const asid = (yield* READ_ONCE(next_asid)) % TLB_NR_DYN_ASIDS;
     yield* WRITE_ONCE(next_asid, asid + 1);
     return { asid, need_flush: true, why: `slot ${asid}, new to it` };
   }
@@ -305,9 +296,9 @@ export class TlbE3 implements Tlb {
     const flush = this.core.nextFlush();
     const range = mmRange(this.core.init_mm.ctx_id, start, end);
     this.trace.flushBegin(cpu, { flush, reason, ranges: [range] });
-    const all = end === TLB_FLUSH_ALL || end - start > tlb_single_page_flush_ceiling << PAGE_SHIFT;
+    const few = few_pages(start, end);
     yield* this.core.on_each_cpu(cpu, (target) =>
-      all ? this.do_flush_tlb_all(target, flush) : this.do_kernel_range_flush(target, start, end, flush),
+      few ? this.do_kernel_range_flush(target, start, end, flush) : this.do_flush_tlb_all(target, flush),
     );
     this.trace.flushReturn(cpu, flush);
   }
@@ -444,11 +435,10 @@ export class TlbE3 implements Tlb {
   }
 }
 
-/** All of the mm unless the request names few enough 4-KByte pages. */
+/** All of the mm unless the request names few enough pages, of 4 KBytes each. */
 function range_to_flush({ start, end, stride_shift }: FlushRequest): { start: bigint; end: bigint } {
-  const huge = stride_shift > Number(PAGE_SHIFT);
-  const few = end !== TLB_FLUSH_ALL && (end - start) >> PAGE_SHIFT <= tlb_single_page_flush_ceiling;
-  return few && !huge ? { start, end } : { start: 0n, end: TLB_FLUSH_ALL };
+  const partial = stride_shift === PAGE_SHIFT && few_pages(start, end);
+  return partial ? { start, end } : { start: 0n, end: TLB_FLUSH_ALL };
 }
 
 export const E3: Era = {

@@ -2,20 +2,18 @@
  * What the eras share of asm/tlbflush.h: invalidating this processor's own TLB, instruction by instruction. Each of these
  * instructions serializes, and so drains the store buffer and orders page walks (SDM 3A 8.3).
  */
-import {
-  addressInFrame,
-  type FrameNumber,
-  linearAddress,
-  PAGE_BYTES,
-  PAGE_SHIFT as SHIFT,
-} from '../../arch/address.ts';
+import { addressInFrame, type FrameNumber, linearAddress, PAGE_BYTES, PAGE_SHIFT } from '../../arch/address.ts';
 import { Cr4, InvpcidType } from '../../arch/control-registers.ts';
 import type { HardwareFeatures, Kernel } from '../hardware.ts';
-
-export const PAGE_SHIFT = BigInt(SHIFT);
+import { TLB_FLUSH_ALL } from './era.ts';
 
 /** Pages; above it a flush of all costs less than one INVLPG a page. */
-export const tlb_single_page_flush_ceiling = 33n;
+const tlb_single_page_flush_ceiling = 33n;
+
+/** Whether [start, end) has so few 4-KByte pages that they are flushed one by one. */
+export function few_pages(start: bigint, end: bigint): boolean {
+  return end !== TLB_FLUSH_ALL && (end - start) >> BigInt(PAGE_SHIFT) <= tlb_single_page_flush_ceiling;
+}
 
 /** CR3 with nothing but the address of the top paging structure: PCID 0 (SDM 3A 4.5.2). */
 export function pgd_address(pgd: FrameNumber): bigint {
