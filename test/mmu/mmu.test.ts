@@ -231,6 +231,15 @@ describe('walks step by step', () => {
     expect(fixture.take('walk-read')).toEqual([]);
   });
 
+  test('a speculative walk for a write sets no D (4.8)', () => {
+    const fixture = new PagingFixture();
+    fixture.map(HERE, 64);
+    const walk = fixture.mmu.beginWalk(linearAddress(HERE), WRITE, { speculative: true });
+    while (fixture.mmu.stepWalk(walk) === 'more') {}
+    expect(fixture.entry(HERE)).toBe(makeEntry(frameNumber(64), USER_RW | A));
+    expect(fixture.tlb()[0]?.dirty).toBe(false);
+  });
+
   test('walks of two addresses interleave', () => {
     const fixture = new PagingFixture();
     fixture.map(HERE, 64);
@@ -299,6 +308,16 @@ describe('control state', () => {
     expect(allowed(KERNEL_WRITE)).toBe(false);
     fixture.mmu.setPrivilege(3, false);
     expect([allowed(READ), allowed(supervisor)]).toEqual([true, false]);
+  });
+
+  test('EFLAGS.AC cleared: a supervisor loses at once what the filter let it have', () => {
+    const fixture = new PagingFixture({ cr4: Cr4.SMAP });
+    fixture.map(HERE, 64);
+    const code = accessCode({ kind: 'read', user: false });
+    fixture.mmu.setPrivilege(0, true);
+    for (let time = 0; time < 3; time++) expect(fixture.mmu.access(pageNumber(1), code)).toBe(64);
+    fixture.mmu.setPrivilege(0, false);
+    expect(fixture.mmu.access(pageNumber(1), code)).toBe(-1);
   });
 
   test('an access and its code are one to one', () => {
