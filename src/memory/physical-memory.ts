@@ -123,7 +123,7 @@ export class PhysicalMemory {
   zeroFrame(processor: number, frame: FrameNumber): void {
     this.#checkFrame(frame);
     if (this.#structures.isMarked(frame)) this.#storeFrame(processor, frame, () => 0n);
-    else this.#words.fill(0n, frame * WORDS_PER_FRAME, (frame + 1) * WORDS_PER_FRAME);
+    else this.#clear(frame);
     this.#structures.cleared(frame);
   }
 
@@ -132,6 +132,8 @@ export class PhysicalMemory {
     this.#checkFrame(to);
     if (this.#structures.isMarked(to)) {
       this.#storeFrame(processor, to, (word) => this.read64(physicalAddress(from * PAGE_BYTES + word * 8)));
+    } else if (this.#isBlank(from)) {
+      this.#clear(to);
     } else {
       this.#words.copyWithin(to * WORDS_PER_FRAME, from * WORDS_PER_FRAME, (from + 1) * WORDS_PER_FRAME);
     }
@@ -201,6 +203,17 @@ export class PhysicalMemory {
 
   #check(address: PhysicalAddress, bytes: number): void {
     if (address < 0 || address + bytes > this.#bytes.length) this.#outside(address);
+  }
+
+  /** Reading a page that nobody has written commits nothing on the host; writing zeros to it would. */
+  #clear(frame: FrameNumber): void {
+    if (!this.#isBlank(frame)) this.#words.fill(0n, frame * WORDS_PER_FRAME, (frame + 1) * WORDS_PER_FRAME);
+  }
+
+  #isBlank(frame: FrameNumber): boolean {
+    const end = (frame + 1) * (PAGE_BYTES / 4);
+    for (let half = frame * (PAGE_BYTES / 4); half < end; half++) if (this.#halves[half] !== 0) return false;
+    return true;
   }
 
   #checkFrame(frame: FrameNumber): void {
