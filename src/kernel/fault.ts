@@ -14,10 +14,11 @@ import type { Kernel } from './hardware.ts';
 import type { MmContext } from './mm/context.ts';
 import type { user_mm } from './mm/mm_types.ts';
 import { object_page, still_cached } from './mm/object_page.ts';
-import { leafLevel, pte_alloc, pte_load, ptep_set_access_flags } from './mm/pgtable.ts';
+import { leafLevel, pte_alloc, pte_load, pte_offset, ptep_set_access_flags } from './mm/pgtable.ts';
 import {
   mk_pte,
   pte_dirty,
+  pte_hw_present,
   pte_mkdirty,
   pte_mkwrite,
   pte_present,
@@ -49,15 +50,32 @@ export function* do_page_fault(
   address: bigint,
   error_code: number,
 ): Kernel<boolean> {
-  if (mm === null || address >= task_size(context.levels) || (error_code & PageFaultCode.RSVD) !== 0) return false;
+  if ((error_code & PageFaultCode.RSVD) !== 0) return false;
   const write = (error_code & PageFaultCode.WR) !== 0;
   const fetch = (error_code & PageFaultCode.ID) !== 0;
+  if (address >= task_size(context.levels)) {
+    const user = (error_code & PageFaultCode.US) !== 0;
+    return !user && (yield* spurious_kernel_fault(context, address, { write, fetch }));
+  }
+  if (mm === null) return false;
   yield* down_read(mm.mmap_lock);
   const vma = vma_lookup(mm, address);
   const allowed = vma !== null && vma_allows(vma, { write, fetch });
   if (allowed) yield* handle_mm_fault(context, cpu, mm, vma, address, write);
   yield* up_read(mm.mmap_lock);
   return allowed;
+}
+
+/** The walk came before the store that made the mapping was in memory, or went through a translation with fewer rights. */
+function* spurious_kernel_fault(
+  context: MmContext,
+  address: bigint,
+  { write, fetch }: { readonly write: boolean; readonly fetch: boolean },
+): Kernel<boolean> {
+  const ptep = yield* pte_offset(context, context.core.init_mm, address, 1);
+  if (ptep === null) return false;
+  const pte = yield* pte_load(ptep);
+  return pte_hw_present(pte) && (!write || pte_write(pte)) && (!fetch || (pte & PagingEntry.XD) === 0n);
 }
 
 function* handle_mm_fault(

@@ -44,8 +44,14 @@ export class Processor {
     return this.apic.pendingVector(this.#interruptsEnabled);
   }
 
+  /** An exception or an interrupt drains the store buffer before its handler runs (SDM 3A 12.10). */
+  beginException(): void {
+    this.storeBuffer.drainAll();
+  }
+
   /** Takes a pending interrupt through an interrupt gate: IF is cleared until the handler returns (SDM 3A 6.12.1.3). */
   beginInterrupt(): number {
+    this.storeBuffer.drainAll();
     const vector = this.apic.acknowledge();
     this.setInterruptsEnabled(false);
     this.#stream.emit({ kind: 'interrupt-begin', processor: this.index, vector });

@@ -109,6 +109,7 @@ export class Execution {
       return;
     }
     const exception = present(cpu.mmu.pendingFault, 'the fault of a failed access');
+    cpu.beginException();
     this.machine.stream.emit({ kind: 'exception', processor: cpu.index, exception });
     if (exception.vector !== Vector.PF) {
       this.#reject(stack, activation, new Segfault(address, access));

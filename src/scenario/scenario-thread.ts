@@ -116,6 +116,7 @@ export class ScenarioThread {
       }
       case 'fork': {
         const mm = yield* kernel.fork(cpu, statement.space);
+        yield* this.#release();
         this.#world.forked(statement.space, mm, this.space);
         return;
       }
@@ -129,6 +130,7 @@ export class ScenarioThread {
         yield* this.#access('write', statement.location, statement.place, statement.outcome, statement.value);
         return;
       case 'signal':
+        yield* this.#release();
         this.#world.signalled.add(statement.event);
         return;
       case 'await': {
@@ -190,6 +192,11 @@ export class ScenarioThread {
       default:
         unreachable(statement);
     }
+  }
+
+  /** Whoever is told something sees what the thread stored before it told: telling is itself a store (SDM 3A 9.2.2). */
+  *#release(): ThreadCode {
+    yield { kind: 'fence' };
   }
 
   *#access(kind: AccessKind, location: Location, place: Place, outcome: Outcome, value = 0n): ThreadCode {
