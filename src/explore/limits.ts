@@ -13,7 +13,7 @@ export interface Limits {
 
 export interface Progress {
   readonly counts: Counts;
-  /** The part of the search tree that is done, as far as it is known yet; between 0 and 1. */
+  /** The part of the known search tree that is done, 0 to 1. Falls back when a reduced search finds more to explore. */
   readonly fraction: number;
 }
 

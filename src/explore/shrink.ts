@@ -5,7 +5,7 @@
  *
  * First only what happens before the failing step is kept. Then, until nothing helps: stretches of one thread are left
  * out (many at once, then fewer: delta debugging, Zeller and Hildebrandt, TSE 2002), joined with the thread's stretch
- * before or after, and last single steps are left out. The result is minimal under these changes; that no schedule at
+ * before or after, or moved to any other place, and last single steps are left out. The result is minimal under these changes; that no schedule at
  * all has fewer preemptions is what `fewestPreemptions` proves.
  */
 import { assert } from '../base/assert.ts';
@@ -111,6 +111,7 @@ class Shrinking<Step> {
     const before = this.#cost;
     for (let size = this.#stretches().length >> 1; size >= 1; size >>= 1) this.#leaveOutStretches(size);
     this.#joinStretches();
+    this.#moveStretches();
     for (let at = this.#steps.length - 1; at >= 0; at--) {
       if (at < this.#steps.length) this.#try(this.#steps.filter((_, index) => index !== at));
     }
@@ -142,6 +143,16 @@ class Shrinking<Step> {
         const joined = without(at);
         joined[after] = [...stretch, ...(stretches[after] ?? [])];
         this.#try(joined.flat());
+      }
+    }
+  }
+
+  #moveStretches(): void {
+    for (let from = 0; from < this.#stretches().length; from++) {
+      for (let to = 0; to < this.#stretches().length; to++) {
+        const stretches = this.#stretches();
+        const moved = stretches.splice(from, 1);
+        if (to !== from) this.#try([...stretches.slice(0, to), ...moved, ...stretches.slice(to)].flat());
       }
     }
   }

@@ -36,6 +36,8 @@ export class Tally {
   readonly #findings = new Map<string, { -readonly [name in keyof Finding]: Finding[name] }>();
   readonly #started: number;
   #executions = 0;
+  /** How many executions there were when progress was last told. */
+  #told = 0;
   #stopped = false;
   #limit: LimitKind | null = null;
 
@@ -102,7 +104,8 @@ export class Tally {
     if (executions !== undefined && this.#executions >= executions) this.stop('executions');
     else if (steps !== undefined && this.counts.steps >= steps) this.stop('steps');
     else if (time !== undefined && now !== undefined && now() - this.#started >= time) this.stop('time');
-    if (progress !== undefined && this.#executions % every === 0 && this.#executions > 0) {
+    if (progress !== undefined && this.#executions >= this.#told + every) {
+      this.#told = this.#executions;
       if (!progress({ counts: { ...this.counts }, fraction: fraction() })) this.stop('interrupted');
     }
   }
