@@ -61,9 +61,10 @@ function* mprotect_locked(
     if (vma.vm_prot === prot) continue;
     vma.vm_prot = prot;
     yield* change_protection(context, cpu, mm, vma);
+    // Only of what it has looked at: where nothing was to change, others may be in the middle of something.
+    context.operations.promise(cpu, { mm: mm.ctx_id, start: vma.vm_start, end: vma.vm_end, why: 'mprotect' });
   }
   vma_merge(mm, start, end);
-  context.operations.promise(cpu, { mm: mm.ctx_id, start, end, why: 'mprotect' });
   return 0;
 }
 

