@@ -3,6 +3,8 @@ import type { Stage } from './frame-history.ts';
 import type { Finding, FrameSummary, Violation } from './violation.ts';
 
 export const VIOLATIONS_KEPT = 1000;
+/** Beyond those kept, so many more are told apart for the count. */
+const KEYS_KEPT = 65_536;
 const STAGES: readonly Stage[] = ['used', 'frame-freed', 'frame-reused'];
 
 export class ViolationLog {
@@ -12,6 +14,7 @@ export class ViolationLog {
   /** Every use that was a violation. */
   uses = 0;
   violationsNotKept = 0;
+  readonly #keysNotKept = new Set<string>();
   findingsNotKept = 0;
 
   /** Live: counts and stages go on changing. */
@@ -27,7 +30,7 @@ export class ViolationLog {
     return this.#violations.size + this.violationsNotKept;
   }
 
-  /** `describe` is asked only for the first of its kind. What is past the limit cannot be told apart, and counts singly. */
+  /** `describe` is asked only for the first of its kind. */
   violation(
     key: string,
     state: { readonly stage: Stage; readonly frame: FrameSummary | null },
@@ -45,8 +48,9 @@ export class ViolationLog {
       const violation = describe(this.#kept.length + 1);
       this.#violations.set(key, violation);
       this.#kept.push(violation);
-    } else {
+    } else if (!this.#keysNotKept.has(key)) {
       this.violationsNotKept++;
+      if (this.#keysNotKept.size < KEYS_KEPT) this.#keysNotKept.add(key);
     }
   }
 
