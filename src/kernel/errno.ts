@@ -3,8 +3,3 @@ export const EPERM = 1;
 export const ENOMEM = 12;
 export const EFAULT = 14;
 export const EINVAL = 22;
-
-/** An address or a negative errno. */
-export function IS_ERR_VALUE(result: bigint): boolean {
-  return result < 0n;
-}

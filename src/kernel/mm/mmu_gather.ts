@@ -7,6 +7,7 @@
  *
  * Left out: freeing tables after an RCU grace period, since no software walker runs without a lock here.
  */
+import { smp_mb } from '../cell.ts';
 import type { Kernel } from '../hardware.ts';
 import type { page } from '../page_alloc.ts';
 import { TLB_FLUSH_ALL } from '../tlb/era.ts';
@@ -71,6 +72,8 @@ export class mmu_gather {
    */
   *tlb_remove_table(table: page, address: bigint): Kernel<void> {
     if (this.#context.variant.skipTableFlush) {
+      // The grace period makes the unlinking visible everywhere; of translation caches it says nothing.
+      yield* smp_mb();
       this.#context.pages.put_page(this.cpu, table);
       return;
     }

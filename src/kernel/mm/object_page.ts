@@ -3,7 +3,7 @@ import type { Kernel } from '../hardware.ts';
 import type { page } from '../page_alloc.ts';
 import type { MmContext } from './context.ts';
 import { clear_page, copy_page, type swap_slot } from './swap.ts';
-import type { vm_object } from './vm_object.ts';
+import { in_memory, type vm_object } from './vm_object.ts';
 
 /** Result: the page with a reference for the caller, unlocked a moment ago; null when memory is exhausted. */
 export function* object_page(
@@ -15,7 +15,7 @@ export function* object_page(
 ): Kernel<page | null> {
   for (;;) {
     const cached = object.pages.get(index);
-    if (cached === undefined || !('rmap' in cached)) {
+    if (cached === undefined || !in_memory(cached)) {
       if (!(yield* fill(context, cpu, object, index, cached, mm))) return null;
     } else if (cached.lock !== null) {
       yield* context.locks.wait_on_page_locked(cached);

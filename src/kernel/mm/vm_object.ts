@@ -46,9 +46,13 @@ export class ObjectRegistry {
     assert(object.mappings > 0, `${object.name} has no mapping`);
     if (--object.mappings > 0 || object.kind === 'file') return;
     for (const cached of object.pages.values()) {
-      if (cached instanceof Object && 'rmap' in cached) cached.object = null;
-      this.#pages.put_page(cpu, 'rmap' in cached ? cached : cached.page);
+      if (in_memory(cached)) cached.object = null;
+      this.#pages.put_page(cpu, in_memory(cached) ? cached : cached.page);
     }
     object.pages.clear();
   }
+}
+
+export function in_memory(cached: page | swap_slot): cached is page {
+  return 'rmap' in cached;
 }

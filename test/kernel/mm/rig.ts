@@ -29,7 +29,6 @@ export const SEGFAULT = 'SIGSEGV';
 export class Rig {
   readonly system: System;
   readonly kernel: MiniKernel;
-  readonly events: MachineEvent[] = [];
   /** Frames in use when no process exists, and the processors borrow the top table of the last one. */
   readonly baseline: number;
 
@@ -80,13 +79,6 @@ export class Rig {
       seen ||= filter(event);
     });
     return () => seen;
-  }
-
-  /** From now on keeps the events that pass the filter. */
-  record(filter: (event: MachineEvent) => boolean): void {
-    this.system.stream.observe((event) => {
-      if (filter(event)) this.events.push(event);
-    });
   }
 
   process(name: string): { readonly mm: user_mm; readonly task: task_struct } {
