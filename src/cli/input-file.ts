@@ -1,6 +1,6 @@
 /** Workload files: opened, told apart, and read as text or as chunks of bytes, with gzip undone. */
-import { createReadStream, openSync, readSync, closeSync, statSync } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import { InputError } from '../base/errors.ts';
 import { type WorkloadFormat, workloadFormat } from '../workload/workload-format.ts';
 
@@ -14,16 +14,19 @@ export interface OpenWorkload {
   readonly format: Exclude<WorkloadFormat, 'gzip'>;
   /** The whole of it. Throws InputError when it is absurdly long or not UTF-8. */
   text(): Promise<string>;
-  chunks(): AsyncIterable<Uint8Array>;
+  chunks(): AsyncGenerator<Uint8Array, unknown>;
 }
 
 /** Throws InputError when the file cannot be read or is no workload. */
 export async function openWorkload(file: string): Promise<OpenWorkload> {
   let format: WorkloadFormat | null = null;
+  let empty = true;
   for await (const chunk of readChunks(file)) {
     format = workloadFormat(chunk);
+    empty = false;
     break;
   }
+  if (empty) throw new InputError('is empty', { file });
   if (format === null || format === 'gzip') {
     throw new InputError('neither a scenario nor a trace recorded by lackey; see docs/WORKLOADS.md', { file });
   }
@@ -31,17 +34,21 @@ export async function openWorkload(file: string): Promise<OpenWorkload> {
 }
 
 async function* readChunks(file: string): AsyncGenerator<Uint8Array> {
+  let unpacker: Gunzip | null = null;
   try {
-    if (!statSync(file).isFile()) throw new InputError('not a regular file', { file });
+    const status = statSync(file);
+    if (status.isDirectory()) throw new InputError('is a directory', { file });
+    if (!status.isFile()) throw new InputError('is no regular file', { file });
     const raw = createReadStream(file, { highWaterMark: CHUNK_BYTES });
     if (!isGzip(file)) yield* raw;
     else {
       const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+      unpacker = gunzip;
       raw.on('error', (error) => gunzip.destroy(error));
       yield* raw.pipe(gunzip);
     }
   } catch (error) {
-    throw inputError(error, file);
+    throw inputError(error, file, unpacker);
   }
 }
 
@@ -70,18 +77,22 @@ function isGzip(file: string): boolean {
   }
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+const READ_REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   ENOTDIR: 'no such file',
   EACCES: 'permission denied',
-  EISDIR: 'is a directory',
-  Z_DATA_ERROR: 'damaged gzip data',
+};
+
+const GZIP_REASONS: Readonly<Record<string, string>> = {
+  Z_DATA_ERROR: 'damaged gzip data, here or further on',
   Z_BUF_ERROR: 'the gzip data ends too early',
 };
 
 /** What reading a file can fail with is bad input; anything else goes on as it is. */
-function inputError(error: unknown, file: string): unknown {
+function inputError(error: unknown, file: string, unpacker: Gunzip | null): unknown {
   if (error instanceof InputError || !(error instanceof Error) || !('code' in error)) return error;
-  const reason = REASONS[String(error.code)];
-  return reason === undefined ? error : new InputError(reason, { file });
+  const code = String(error.code);
+  const damage = GZIP_REASONS[code];
+  if (damage !== undefined && unpacker !== null) return new InputError(damage, { file, offset: unpacker.bytesWritten });
+  return 'syscall' in error ? new InputError(READ_REASONS[code] ?? `cannot be read (${code})`, { file }) : error;
 }

@@ -1,151 +1,187 @@
-/** The report of a run as plain text: verdict first, then what was found, then the figures. */
+/** The report of a run as plain text: verdict first, then what was found, the figures, and the matrix of flush decisions. */
 import type { FlushMatrixReport, MatrixRow } from '../coherence/flush-matrix.ts';
 import { printFinding, printViolation } from '../coherence/print-violation.ts';
 import type { CoherenceReport } from '../coherence/violation.ts';
 import type { RunReport } from '../scenario/run-report.ts';
 import type { Statistics } from '../trace/statistics.ts';
 import { printCount, printTable } from '../trace/table.ts';
+import { type Paint, PLAIN } from './paint.ts';
 
-/** Violations and findings printed in full; the JSON report has all. */
+/** Violations, and findings, printed in full; the JSON report has all that are kept. */
 const PRINTED_IN_FULL = 5;
 
-const VERDICT = {
-  clean: 'clean: no stale translation was used after the flush that owed it had returned',
-  violation: 'VIOLATION',
-  unexpected: 'UNEXPECTED: no violation, but not what the workload states',
-  limit: 'LIMIT: stopped before the end; nothing was found until then, which is no pass',
-} as const;
-
-export function printReport(report: RunReport, statistics: Statistics): string {
+export function printReport(report: RunReport, statistics: Statistics, paint: Paint = PLAIN): string {
+  const { coherence } = report;
   const sections = [
-    heading(report),
-    verdict(report),
+    heading(report, paint),
     report.unexpected.join('\n'),
-    ...(report.coherence === null ? [] : details(report.coherence)),
-    figures(report, statistics),
-    ...(report.coherence === null ? ['detector off: nothing was judged'] : [matrix(report.coherence.matrix)]),
+    ...(coherence === null ? [] : [...found(coherence, paint), latent(coherence)]),
+    table('figures', figures(report, statistics)),
+    coherence === null ? 'detector off: nothing was judged' : matrix(coherence.matrix),
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-function heading({ workload, configuration, steps }: RunReport): string {
+function heading(report: RunReport, paint: Paint): string {
+  const { workload, configuration, steps } = report;
   const { processors, era, policy, seed, switches } = configuration;
-  const off = Object.entries(switches).filter(([, on]) => !on);
+  const off = Object.entries(switches).flatMap(([name, on]) => (on ? [] : [name]));
+  const words = verdictInWords(report);
   return [
-    `${workload.title === workload.file ? workload.file : `${workload.file}: ${workload.title}`}`,
-    `${processors} processors, era ${era}, policy ${policy}, seed ${seed}, ${printCount(steps)} steps`,
-    `switched off: ${off.length === 0 ? 'nothing' : off.map(([name]) => name).join(', ')}`,
+    `verdict   ${report.verdict === 'clean' ? paint.good(words) : paint.bad(words)}`,
+    `workload  ${workload.file}${workload.title === workload.file ? '' : `: ${workload.title}`}`,
+    `kernel    era ${era}`,
+    `machine   ${plural(processors, 'processor')}, policy ${policy}, seed ${seed}, ${plural(steps, 'step')}`,
+    `off       ${off.length === 0 ? 'nothing' : off.join(', ')}`,
   ].join('\n');
 }
 
-function verdict({ verdict: word, stopped, coherence }: RunReport): string {
-  const what = word === 'violation' && coherence !== null ? `${VERDICT[word]}: ${summary(coherence)}` : VERDICT[word];
-  return `verdict  ${what}${stopped === null ? '' : ` (${stopped})`}`;
-}
-
-function summary({ violationCount, violatingUses, findings }: CoherenceReport): string {
-  const parts = [];
-  if (violationCount > 0)
-    parts.push(`${violationCount} distinct, ${printCount(violatingUses)} uses of stale translations`);
-  if (findings.length > 0) parts.push(`${findings.length} of the kernel's own book-keeping`);
-  return parts.join('; ');
-}
-
-function details({ violations, findings, violationCount, latent, limits }: CoherenceReport): string[] {
-  const shown = violations.slice(0, PRINTED_IN_FULL).map((violation) => printViolation(violation).trimEnd());
-  const more = violationCount - shown.length;
-  if (more > 0) shown.push(`and ${more} more violations; --json has them`);
-  shown.push(...findings.slice(0, PRINTED_IN_FULL).map((finding) => printFinding(finding).trimEnd()));
-  if (findings.length > PRINTED_IN_FULL)
-    shown.push(`and ${findings.length - PRINTED_IN_FULL} more findings; --json has them`);
-  const forgotten = Object.entries(limits).filter(([, count]) => count > 0);
-  if (forgotten.length > 0) {
-    shown.push(`the detector's memory was bounded: ${forgotten.map(([name, count]) => `${name} ${count}`).join(', ')}`);
+function verdictInWords({ verdict, coherence, stopped, reason }: RunReport): string {
+  const early = reason === null ? (stopped ?? '') : `${stopped}: ${reason}`;
+  switch (verdict) {
+    case 'clean':
+      return coherence === null
+        ? 'NOT JUDGED: the detector was off'
+        : 'clean: no stale translation was used after the flush that owed it had returned';
+    case 'violation':
+      return `VIOLATION: ${coherence === null ? '' : counts(coherence)}${early === '' ? '' : `; then stopped (${early})`}`;
+    case 'died':
+      return `GUEST DIED: ${reason}; no violation until then`;
+    case 'unexpected':
+      return `UNEXPECTED: no violation, but not what the workload states${early === '' ? '' : `; then stopped (${early})`}`;
+    case 'limit':
+      return `LIMIT: stopped early (${early}); no violation until then, which is no pass`;
   }
-  if (latent.due > 0) {
-    shown.push(
-      `latent   ${printCount(latent.due)} stale translations are still cached that a flush has owed, ${printCount(latent.dueAndReachable)} of them under a loaded PCID; none was used`,
-    );
-  }
-  return shown;
 }
 
-function figures({ workload, mmu }: RunReport, statistics: Statistics): string {
+function counts({ violationCount, violatingUses, findings }: CoherenceReport): string {
+  const uses = `${printCount(violationCount)} distinct, ${plural(violatingUses, 'use')} of stale translations`;
+  const breaches = `${plural(findings.length, 'breach', 'breaches')} of the kernel's own book-keeping`;
+  return [...(violationCount > 0 ? [uses] : []), ...(findings.length > 0 ? [breaches] : [])].join('; ');
+}
+
+function found({ violations, findings, violationCount, limits }: CoherenceReport, paint: Paint): string[] {
+  const shown = [
+    ...violations.slice(0, PRINTED_IN_FULL).map(printViolation),
+    ...andMore(violationCount - PRINTED_IN_FULL, 'violation'),
+    ...findings.slice(0, PRINTED_IN_FULL).map(printFinding),
+    ...andMore(findings.length - PRINTED_IN_FULL, 'finding'),
+    ...limitsReached(limits),
+  ];
+  return shown.map((text) => text.trimEnd().replace(/^[^\n]*/, paint.heading));
+}
+
+function andMore(count: number, what: string): string[] {
+  return count > 0 ? [`and ${plural(count, `more ${what}`)}; --json lists them`] : [];
+}
+
+/** What bounded memory cost, if anything: ordinary runs come to none of this. */
+function limitsReached(limits: CoherenceReport['limits']): string[] {
+  const lines = [
+    [
+      limits.forgottenChanges,
+      'changes of entries were forgotten: translations older than those may have gone unjudged',
+    ],
+    [limits.forgottenPromises, 'promises were forgotten: uses that break only those may have gone unreported'],
+    [limits.unexplainedTranslations, 'translations agree with no change that is remembered: they went unjudged'],
+    [limits.violationsNotKept, 'distinct violations were counted and are not listed'],
+    [limits.findingsNotKept, 'distinct findings were counted and are not listed'],
+  ] as const;
+  const reached = lines.filter(([count]) => count > 0).map(([count, what]) => `limit     ${printCount(count)} ${what}`);
+  return reached.length === 0 ? [] : [reached.join('\n')];
+}
+
+/** What could have gone wrong, and so far has not through these entries or has been reported above. */
+function latent({ latent: { due, dueAndReachable } }: CoherenceReport): string {
+  if (due === 0) return '';
+  const apart = `${printCount(dueAndReachable)} within reach of an access, ${printCount(due - dueAndReachable)} under a PCID that is not loaded`;
+  return `latent    ${plural(due, 'stale translation')} still cached after the flush that owed ${due === 1 ? 'it' : 'them'}:\n          ${apart}`;
+}
+
+/** Name, count, details. */
+type Figure = readonly [string, number, string];
+
+function figures({ workload, mmu }: RunReport, statistics: Statistics): Figure[] {
   const sum = (pick: (counters: (typeof mmu)[number]) => number): number =>
     mmu.reduce((total, each) => total + pick(each), 0);
   const { of, by } = statistics.total();
-  const hits = sum(({ hits }) => hits);
-  const misses = sum(({ misses }) => misses);
-  const walks = sum(({ walks }) => walks);
-  const shortcuts = sum(({ structureHits }) => Object.values(structureHits).reduce((total, count) => total + count, 0));
-  const rows: [string, string | number, string][] = [
-    [
-      'accesses',
-      workload.accesses,
-      `page faults ${printCount(workload.pageFaults)}, system calls ${printCount(workload.systemCalls)}`,
-    ],
-    ['TLB hits', hits, `hit rate ${percent(hits, hits + misses)}`],
-    [
-      'page walks',
-      walks,
-      `${printCount(sum((counters) => counters.speculativeWalks))} speculative, entries read ${printCount(sum(({ entryReads }) => entryReads))}`,
-    ],
-    ['from paging-structure caches', shortcuts, `hit rate ${percent(shortcuts, walks)}`],
-    ['flushes', of.flushes, list(by.decisions)],
-    ['invalidations', total(by.invalidations), list(by.invalidations)],
+  const hits = sum((counters) => counters.hits);
+  const lookups = hits + sum((counters) => counters.misses);
+  const walks = sum((counters) => counters.walks);
+  const shortened = sum(({ structureHits }) => total(Object.values(structureHits)));
+  const speculative = printCount(sum((counters) => counters.speculativeWalks));
+  const entryReads = printCount(sum((counters) => counters.entryReads));
+  const trace = workload.kind === 'trace';
+  return [
+    ['accesses', workload.accesses, `page faults ${printCount(workload.pageFaults)}`],
+    ...(trace ? [['system calls', workload.systemCalls, ''] satisfies Figure] : []),
+    ['TLB hits', hits, share(hits, lookups, 'of the accesses')],
+    ['page walks', walks, `speculative ${speculative}, entries read ${entryReads}`],
+    ['paging-structure-cache hits', shortened, share(shortened, walks, 'of the walks')],
+    ['flushes', of.flushes, list(by.flushReasons)],
+    ['decisions to flush or not', total(by.decisions.values()), list(by.decisions)],
+    ['lazy skips', of.lazySkips, ''],
     ['IPIs', of.ipisSent, `coalesced ${printCount(of.ipisCoalesced)}`],
-    [
-      'context switches',
-      of.contextSwitches,
-      `migrations ${printCount(workload.migrations)}, lazy skips ${printCount(of.lazySkips)}`,
-    ],
+    ['invalidations', total(by.invalidations.values()), list(by.invalidations)],
+    ['context switches', of.contextSwitches, trace ? `threads moved ${printCount(workload.migrations)}` : ''],
+    ...(workload.implicitPages > 0
+      ? [['implicit pages', workload.implicitPages, 'mapped before the recording began'] satisfies Figure]
+      : []),
+    ...(workload.forbiddenAccesses > 0
+      ? [['signals', workload.forbiddenAccesses, "accesses that the program's mappings forbid"] satisfies Figure]
+      : []),
   ];
-  if (workload.implicitPages > 0 || workload.forbiddenAccesses > 0) {
-    rows.push([
-      'implicit pages',
-      workload.implicitPages,
-      `accesses that end in a signal ${printCount(workload.forbiddenAccesses)}`,
-    ]);
-  }
-  return printTable(
-    [
-      { title: 'figures', align: 'left' },
-      { title: '', align: 'right' },
-      { title: '', align: 'left' },
-    ],
-    rows,
-  ).join('\n');
 }
 
-function matrix({ total, precision, byReason }: FlushMatrixReport): string {
-  const row = (
-    name: string,
-    { necessary, wasted, correctlySkipped, deferred, missed }: MatrixRow,
-  ): (string | number)[] => [name, necessary, wasted, correctlySkipped, deferred, missed];
+function table(title: string, rows: readonly Figure[]): string {
+  const columns = [
+    { title, align: 'left' },
+    { title: '', align: 'right' },
+    { title: '', align: 'left' },
+  ] as const;
+  return printTable(columns, rows).join('\n');
+}
+
+const ACTION_ORDER = ['full', 'partial', 'skip'];
+
+function matrix({ total: sum, precision, byReason }: FlushMatrixReport): string {
+  const row = (name: string, counted: MatrixRow): (string | number)[] => [
+    name,
+    counted.necessary,
+    counted.wasted,
+    counted.correctlySkipped,
+    counted.deferred,
+    counted.missed,
+  ];
   const right = ['necessary', 'wasted', 'rightly skipped', 'deferred', 'MISSED'].map((title) => ({
     title,
     align: 'right' as const,
   }));
-  const rows = [...byReason.map(({ why, row: counts }) => row(why, counts)), row('all', total)];
-  const table = printTable([{ title: 'flush decisions', align: 'left' }, ...right], rows);
+  const rank = ({ why }: (typeof byReason)[number]): number => ACTION_ORDER.findIndex((word) => why.startsWith(word));
+  const ordered = [...byReason].sort((a, b) => rank(a) - rank(b));
+  const rows = [...ordered.map(({ why, row: counted }) => row(why, counted)), row('all', sum)];
   const words =
     precision === null
-      ? 'nothing was flushed'
-      : `precision ${(precision * 100).toFixed(1)} %: of the flushes, so many had something to flush`;
-  return [...table, words].join('\n');
+      ? 'precision: nothing was flushed'
+      : `precision ${(precision * 100).toFixed(1)} %: so many of the flushes found something stale`;
+  return [...printTable([{ title: 'flush decisions', align: 'left' }, ...right], rows), words].join('\n');
 }
 
-function total(counts: ReadonlyMap<string, number>): number {
-  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+function total(counted: Iterable<number>): number {
+  return [...counted].reduce((sum, count) => sum + count, 0);
 }
 
-function list(counts: ReadonlyMap<string, number>): string {
-  return [...counts]
+function list(counted: ReadonlyMap<string, number>): string {
+  return [...counted]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, count]) => `${name} ${printCount(count)}`)
     .join(', ');
 }
 
-function percent(part: number, whole: number): string {
-  return whole === 0 ? 'none' : `${((100 * part) / whole).toFixed(2)} %`;
+function share(part: number, whole: number, of: string): string {
+  return whole === 0 ? '' : `${((100 * part) / whole).toFixed(2)} % ${of}`;
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${printCount(count)} ${count === 1 ? one : many}`;
 }

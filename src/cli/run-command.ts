@@ -1,19 +1,21 @@
 /** `tlbsan run FILE`: puts a system together for the workload, runs it, and reports. */
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { InputError } from '../base/errors.ts';
-import { toJson } from '../coherence/report-json.ts';
 import { reportOn, type RunOutcome, type RunReport } from '../scenario/run-report.ts';
 import { ScenarioRun } from '../scenario/scenario-run.ts';
-import { System } from '../scenario/system.ts';
-import { systemOptions, type SystemWords } from '../scenario/system-options.ts';
-import { TraceReplay } from '../scenario/trace-replay.ts';
-import { PerfettoTrace } from '../trace/perfetto.ts';
+import type { System } from '../scenario/system.ts';
+import type { SystemWords } from '../scenario/system-options.ts';
+import { TraceRun } from '../scenario/trace-run.ts';
 import { Statistics } from '../trace/statistics.ts';
-import { LackeyReader } from '../workload/lackey-reader.ts';
-import { ExitStatus } from './exit-status.ts';
+import { printCount } from '../trace/table.ts';
+import { type ExitStatus, STATUS_OF_VERDICT } from './exit-status.ts';
 import { type OpenWorkload, openWorkload } from './input-file.ts';
+import { listenForInterruption } from './interruption.ts';
+import { OutputFile } from './output-file.ts';
+import { paintFor } from './paint.ts';
+import { drawRun } from './perfetto-file.ts';
 import { Progress } from './progress.ts';
 import { printReport } from './report-text.ts';
+import { runJson } from './run-json.ts';
 
 export interface RunFlags {
   readonly cpus?: number;
@@ -24,181 +26,122 @@ export interface RunFlags {
   readonly memory?: number;
   readonly json?: string;
   readonly trace?: string;
-  readonly maxSteps: number;
+  readonly maxSteps?: number;
   readonly detect: boolean;
 }
 
-const TRACE_PROCESSORS = 4;
-const TRACE_MEMORY_MEBIBYTES = 2048;
+const SCENARIO_STEPS_LIMIT = 50_000_000;
 /** Steps of a scenario between two looks at the clock and at Ctrl-C. */
 const SLICE_STEPS = 20_000;
 
-/** Throws InputError for whatever is wrong with the file or the flags. */
+/** A workload on its system, ready to go. */
+interface Job {
+  readonly system: System;
+  /** What has been done so far, in words. */
+  readonly progress: () => string;
+  /** Takes a slice of the run. Result: why there is nothing more to do, or null when there is. Throws InputError. */
+  readonly advance: () => Promise<'end' | 'step limit' | null>;
+  readonly outcome: (stopped: RunReport['stopped'], reason: string | null) => RunOutcome;
+  /** Lets go of the file. */
+  readonly close: () => Promise<unknown>;
+}
+
+/**
+ * Throws InputError for whatever is wrong with the file or the flags. Where that shows only after the run has begun, what
+ * was found until then is reported first.
+ */
 export async function runCommand(file: string, flags: RunFlags): Promise<ExitStatus> {
   const workload = await openWorkload(file);
+  const job = workload.format === 'scenario' ? await scenarioJob(workload, flags) : traceJob(workload, flags);
+  const statistics = new Statistics(job.system.options.processors);
+  job.system.stream.observe(statistics.observe);
+  const outputs = openOutputs(file, flags);
+  const finishTrace = outputs.trace === null ? () => {} : drawRun(job.system, outputs.trace.write.bind(outputs.trace));
+
+  const { outcome, error } = await runToItsEnd(job);
+  if (error !== null && outcome.workload.accesses === 0) throw error;
+  const report = reportOn(job.system, outcome);
+  const json = `${JSON.stringify(runJson(report, statistics), null, 2)}\n`;
+  if (flags.json === '-') process.stdout.write(json);
+  else process.stdout.write(printReport(report, statistics, paintFor(process.stdout)));
+  outputs.json?.write(Buffer.from(json));
+  outputs.json?.close();
+  finishTrace();
+  outputs.trace?.close();
+  if (error !== null) throw error;
+  return STATUS_OF_VERDICT[report.verdict];
+}
+
+/** Until its workload ends, the guest dies, Ctrl-C, or the input turns out to be bad. */
+async function runToItsEnd(job: Job): Promise<{ outcome: RunOutcome; error: InputError | null }> {
   const interruption = listenForInterruption();
+  const progress = new Progress(job.progress);
   try {
-    const run = workload.format === 'scenario' ? runScenario : runTrace;
-    const { report, statistics } = await run(workload, flags, interruption);
-    if (flags.json !== undefined) writeJson(flags.json, report);
-    if (flags.json !== '-') process.stdout.write(printReport(report, statistics));
-    return exitStatus(report);
+    let end: Awaited<ReturnType<Job['advance']>> = null;
+    while (end === null) {
+      end = await job.advance();
+      await progress.update();
+      if (end === null && interruption.happened) return { outcome: job.outcome('interrupted', null), error: null };
+    }
+    return { outcome: job.outcome(end === 'end' ? null : end, null), error: null };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { outcome: job.outcome('bad input', error.message), error };
   } finally {
+    progress.end();
     interruption.stopListening();
+    await job.close();
   }
 }
 
-interface Run {
-  readonly report: RunReport;
-  readonly statistics: Statistics;
-}
-
-async function runScenario(workload: OpenWorkload, flags: RunFlags, interruption: Interruption): Promise<Run> {
+async function scenarioJob(workload: OpenWorkload, flags: RunFlags): Promise<Job> {
   const run = new ScenarioRun(await workload.text(), workload.file, wordsOf(flags));
-  const observed = observe(run.system, flags);
-  const progress = new Progress(() => `${run.system.stream.time} steps`);
-  let more = true;
-  for (let taken = 0; more && taken < flags.maxSteps && !interruption.happened; taken += SLICE_STEPS) {
-    more = run.advance(Math.min(SLICE_STEPS, flags.maxSteps - taken));
-    await progress.update();
-  }
-  progress.end();
-  return observed.finish(run.outcome(more ? (interruption.happened ? 'interrupted' : 'step limit') : null));
-}
-
-async function runTrace(workload: OpenWorkload, flags: RunFlags, interruption: Interruption): Promise<Run> {
-  const { file } = workload;
-  const wishes = {
-    file,
-    processors: TRACE_PROCESSORS,
-    switches: [],
-    storeBuffers: false,
-    memory: TRACE_MEMORY_MEBIBYTES,
-  };
-  const observed = observe(new System(systemOptions(wordsOf(flags), wishes)), flags);
-  const { system } = observed;
-  system.boot();
-  const replay = new TraceReplay(system, file, () => reader.line);
-  const reader = new LackeyReader(file, replay);
-  const progress = new Progress(() => `${replay.accesses} accesses`);
-  for await (const chunk of workload.chunks()) {
-    reader.push(chunk);
-    await progress.update();
-    if (interruption.happened) break;
-  }
-  progress.end();
-  if (!interruption.happened) {
-    reader.end();
-    replay.end();
-  }
-  const { accesses, faults, systemCalls, migrations, implicitPages, forbiddenAccesses } = replay;
-  return observed.finish({
-    workload: {
-      file,
-      kind: 'trace',
-      title: file,
-      accesses,
-      pageFaults: faults,
-      systemCalls,
-      migrations,
-      implicitPages,
-      forbiddenAccesses,
+  let left = flags.maxSteps ?? SCENARIO_STEPS_LIMIT;
+  return {
+    system: run.system,
+    progress: () => `${printCount(run.system.stream.time)} steps`,
+    advance: async () => {
+      const steps = Math.min(SLICE_STEPS, left);
+      left -= steps;
+      if (!run.advance(steps)) return 'end';
+      return left === 0 ? 'step limit' : null;
     },
-    stopped: interruption.happened ? 'interrupted' : null,
-    unexpected: [],
-  });
-}
-
-interface ObservedSystem {
-  readonly system: System;
-  readonly finish: (outcome: RunOutcome) => Run;
-}
-
-/** Statistics always listen; a trace is written as it happens. */
-function observe(system: System, { trace }: RunFlags): ObservedSystem {
-  const { stream, options } = system;
-  const statistics = new Statistics(options.processors);
-  stream.observe(statistics.observe);
-  const finishTrace = trace === undefined ? () => {} : writeTrace(system, trace);
-  const finish = (outcome: RunOutcome): Run => {
-    finishTrace();
-    return { report: reportOn(system, outcome), statistics };
+    outcome: (stopped, reason) => run.outcome(stopped, reason),
+    close: async () => {},
   };
-  return { system, finish };
 }
 
-/** Result: what ends the trace. Throws InputError when the file cannot be written. */
-function writeTrace({ stream, detector, options }: System, file: string): () => void {
-  const descriptor = openForWriting(file);
-  const write = (chunk: Uint8Array): void => {
-    writeSync(descriptor, chunk);
+function traceJob(workload: OpenWorkload, flags: RunFlags): Job {
+  if (flags.maxSteps !== undefined) throw new InputError('is for scenarios', { file: '--max-steps' });
+  const run = new TraceRun(workload.file, wordsOf(flags));
+  const chunks = workload.chunks();
+  return {
+    system: run.system,
+    progress: () => `${printCount(run.accesses)} accesses`,
+    advance: async () => {
+      const next = await chunks.next();
+      if (next.done !== true) return run.push(next.value) ? null : 'end';
+      run.end();
+      return 'end';
+    },
+    outcome: (stopped, reason) => run.outcome(stopped, reason),
+    close: async () => chunks.return(null),
   };
-  const perfetto = new PerfettoTrace({ processors: options.processors, write });
-  let violationsWritten = 0;
-  stream.observe((event, time) => {
-    perfetto.observe(event, time);
-    if (detector === null) return;
-    for (let index = 0; index < options.processors; index++) {
-      perfetto.counter('stale entries', index, detector.staleOn(index), time);
-    }
-    for (const { number, severity, use } of detector.violations.slice(violationsWritten)) {
-      violationsWritten++;
-      perfetto.violation(use.processor, time, `violation ${number}: ${severity}`, { where: use.where ?? '' });
-    }
-  });
-  return () => {
-    perfetto.finish(stream.time);
-    closeSync(descriptor);
+}
+
+interface Outputs {
+  readonly json: OutputFile | null;
+  readonly trace: OutputFile | null;
+}
+
+function openOutputs(workload: string, { json, trace }: RunFlags): Outputs {
+  const toFile = json !== undefined && json !== '-';
+  return {
+    json: toFile ? new OutputFile(json, { keep: [workload] }) : null,
+    trace: trace === undefined ? null : new OutputFile(trace, { keep: toFile ? [workload, json] : [workload] }),
   };
 }
 
 function wordsOf({ cpus, era, policy, set, seed, memory, detect }: RunFlags): SystemWords {
   return { processors: cpus, era, policy, switches: set, seed, memory, detect };
-}
-
-function exitStatus({ verdict, stopped }: RunReport): ExitStatus {
-  switch (verdict) {
-    case 'violation':
-    case 'unexpected':
-      return ExitStatus.violation;
-    case 'limit':
-      return ExitStatus.limit;
-    default:
-      return stopped === null ? ExitStatus.clean : ExitStatus.limit;
-  }
-}
-
-function writeJson(target: string, report: RunReport): void {
-  const text = `${JSON.stringify(toJson(report), null, 2)}\n`;
-  if (target === '-') process.stdout.write(text);
-  else writeFileSync(target, text);
-}
-
-function openForWriting(file: string): number {
-  try {
-    return openSync(file, 'w');
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
-    throw new InputError(`cannot be written (${code})`, { file });
-  }
-}
-
-interface Interruption {
-  readonly happened: boolean;
-  readonly stopListening: () => void;
-}
-
-/** Ctrl-C ends the run early; what was found so far is reported. A second one ends the process. */
-function listenForInterruption(): Interruption {
-  let happened = false;
-  const interrupted = (): void => {
-    happened = true;
-  };
-  process.once('SIGINT', interrupted);
-  return {
-    get happened() {
-      return happened;
-    },
-    stopListening: () => process.off('SIGINT', interrupted),
-  };
 }

@@ -8,10 +8,11 @@ import type { System, SystemOptions } from './system.ts';
 export const REPORT_SCHEMA = 1;
 
 /**
- * `violation`: a stale translation was used, or the kernel's book-keeping was wrong. `unexpected`: no violation, and yet
- * not what the workload states. `limit`: stopped early with nothing found, which is no pass.
+ * `violation`: a stale translation was used, or the kernel's book-keeping was wrong, whatever came later. `died`: the
+ * guest ended before its workload did, and nothing was found until then. `unexpected`: no violation, and yet not what the
+ * workload states. `limit`: stopped early with nothing found, which is no pass.
  */
-export type Verdict = 'clean' | 'violation' | 'unexpected' | 'limit';
+export type Verdict = 'clean' | 'violation' | 'died' | 'unexpected' | 'limit';
 
 export interface WorkloadSummary {
   readonly file: string;
@@ -39,7 +40,9 @@ export interface RunReport {
   };
   readonly verdict: Verdict;
   /** Whether the run was stopped before its end, and by what. */
-  readonly stopped: 'interrupted' | 'step limit' | null;
+  readonly stopped: 'interrupted' | 'step limit' | 'guest died' | 'bad input' | null;
+  /** What the guest died of, or what was wrong with the input. */
+  readonly reason: string | null;
   readonly steps: number;
   readonly coherence: CoherenceReport | null;
   /** Where the run differs from what the workload states. */
@@ -50,6 +53,7 @@ export interface RunReport {
 export interface RunOutcome {
   readonly workload: WorkloadSummary;
   readonly stopped: RunReport['stopped'];
+  readonly reason: string | null;
   readonly unexpected: readonly string[];
 }
 
@@ -62,6 +66,7 @@ export function reportOn(system: System, outcome: RunOutcome): RunReport {
     configuration: { processors, era: era.id, policy, switches, seed },
     verdict: verdictOf(coherence, outcome),
     stopped: outcome.stopped,
+    reason: outcome.reason,
     steps: system.stream.time,
     coherence,
     unexpected: outcome.unexpected,
@@ -71,6 +76,7 @@ export function reportOn(system: System, outcome: RunOutcome): RunReport {
 
 function verdictOf(coherence: CoherenceReport | null, { unexpected, stopped }: RunOutcome): Verdict {
   if (coherence !== null && !coherence.clean) return 'violation';
+  if (stopped === 'guest died') return 'died';
   if (unexpected.length > 0) return 'unexpected';
   return stopped === null ? 'clean' : 'limit';
 }

@@ -1,11 +1,11 @@
 /** One run of a scenario text, from boot to what came of it. Its caller decides how many steps it takes at a time. */
-import { assert } from '../base/assert.ts';
 import type { Scenario } from '../workload/scenario-ast.ts';
 import { parseScenario } from '../workload/scenario-parser.ts';
 import { unmetExpectations } from './expectations.ts';
+import { causeOfDeath } from './guest-death.ts';
 import { printDisappointment, type RunOutcome, type RunReport } from './run-report.ts';
 import { ScenarioWorld } from './scenario-world.ts';
-import { System } from './system.ts';
+import { System, type SystemOptions } from './system.ts';
 import { systemOptions, type SystemWords } from './system-options.ts';
 
 const MEMORY_MEBIBYTES = 64;
@@ -15,29 +15,41 @@ export class ScenarioRun {
   readonly system: System;
   readonly #file: string;
   #world: ScenarioWorld | null = null;
+  #death: string | null = null;
 
   /** No step has been taken yet: whoever observes `system.stream` from here on sees them all. Throws InputError. */
   constructor(text: string, file: string, words: SystemWords) {
     this.#file = file;
     this.scenario = parseScenario(text, file);
-    const wishes = { ...this.scenario, file, storeBuffers: true, memory: MEMORY_MEBIBYTES };
-    this.system = new System(systemOptions(words, wishes));
+    this.system = new System(scenarioOptions(this.scenario, file, words));
   }
 
-  /** Boots if nothing has happened yet, then takes up to `steps` steps. False once every thread has ended. */
+  /**
+   * Boots if nothing has happened yet, then takes up to `steps` steps. False once every thread has ended, or the guest has
+   * died. Throws InputError where a statement cannot be executed.
+   */
   advance(steps: number): boolean {
-    if (this.#world === null) {
-      this.system.boot();
-      this.#world = new ScenarioWorld(this.system, this.scenario, this.#file);
+    if (this.#death !== null) return false;
+    try {
+      if (this.#world === null) {
+        this.system.boot();
+        this.#world = new ScenarioWorld(this.system, this.scenario, this.#file);
+      }
+      return this.#world.advance(steps);
+    } catch (error) {
+      this.#death = causeOfDeath(error);
+      return false;
     }
-    return this.#world.advance(steps);
   }
 
-  /** What the run comes to, for `reportOn`. Nothing is held against the expectations of a run that was stopped. */
-  outcome(stopped: RunReport['stopped']): RunOutcome {
-    assert(this.#world !== null, 'a run has an outcome once it has begun');
+  /**
+   * What the run comes to, for `reportOn`. `early` and `why` say why its caller ended it before its end. A run that was
+   * stopped is not held against the scenario's expectations.
+   */
+  outcome(early: RunReport['stopped'] = null, why: string | null = null): RunOutcome {
     const { scenario, system } = this;
-    const disappointments = this.#world.disappointments.map((each) => printDisappointment(this.#file, each));
+    const stopped = this.#death === null ? early : 'guest died';
+    const disappointments = this.#world?.disappointments.map((each) => printDisappointment(this.#file, each)) ?? [];
     const report = system.detector?.report() ?? null;
     const unmet = stopped === null ? unmetExpectations(scenario, this.#file, report) : [];
     const mmu = system.machine.processors.map((processor) => processor.mmu.counters);
@@ -54,7 +66,13 @@ export class ScenarioRun {
         forbiddenAccesses: 0,
       },
       stopped,
+      reason: this.#death ?? why,
       unexpected: [...disappointments, ...unmet],
     };
   }
+}
+
+/** Throws InputError for a value, in the scenario or the words, that is not one of those there are. */
+export function scenarioOptions(scenario: Scenario, file: string, words: SystemWords): SystemOptions {
+  return systemOptions(words, { ...scenario, file, storeBuffers: true, memory: MEMORY_MEBIBYTES });
 }

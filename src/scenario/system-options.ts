@@ -4,6 +4,7 @@
  */
 import { InputError } from '../base/errors.ts';
 import { eraById } from '../kernel/tlb/eras.ts';
+import { choosePolicy } from '../machine/hardware-choice.ts';
 import { initialSwitches, setSwitch } from '../machine/switches.ts';
 import type { Switch } from '../workload/scenario-ast.ts';
 import type { SystemOptions } from './system.ts';
@@ -41,6 +42,7 @@ const DEFAULT_SEED = 1;
 const FRAMES_PER_MEBIBYTE = 256;
 const PROCESSORS_LIMIT = 32;
 const MEMORY_LIMIT_MEBIBYTES = 4096;
+const SEED_LIMIT = 2 ** 32 - 1;
 
 /** Throws InputError for a value that is not one of those there are. */
 export function systemOptions(words: SystemWords, wishes: WorkloadWishes): SystemOptions {
@@ -49,22 +51,31 @@ export function systemOptions(words: SystemWords, wishes: WorkloadWishes): Syste
   switches['store-buffers'] = wishes.storeBuffers;
   for (const { name, value, place } of wishes.switches) setSwitch(switches, name, value, { file, ...place });
   for (const assignment of words.switches ?? []) {
-    const [name = '', value = ''] = assignment.split('=', 2);
-    setSwitch(switches, name, value, { file: '--set' });
+    const equals = assignment.indexOf('=');
+    if (equals < 0) throw new InputError(`expected NAME=on or NAME=off, not '${assignment}'`, { file: '--set' });
+    setSwitch(switches, assignment.slice(0, equals), assignment.slice(equals + 1), { file: '--set' });
   }
+  const policy = words.policy ?? wishes.policy ?? DEFAULT_POLICY;
+  choosePolicy(policy, switches, { file: words.policy === undefined ? file : '--policy' });
   const memory = within(words.memory ?? wishes.memory, { name: '--memory', most: MEMORY_LIMIT_MEBIBYTES });
   return {
     processors: within(words.processors ?? wishes.processors, { name: '--cpus', most: PROCESSORS_LIMIT }),
     era: eraById(words.era ?? wishes.era ?? DEFAULT_ERA, { file: words.era === undefined ? file : '--era' }),
-    policy: words.policy ?? wishes.policy ?? DEFAULT_POLICY,
+    policy,
     switches,
-    seed: words.seed ?? wishes.seed ?? DEFAULT_SEED,
+    seed: within(words.seed ?? wishes.seed ?? DEFAULT_SEED, { name: '--seed', least: 0, most: SEED_LIMIT }),
     frames: memory * FRAMES_PER_MEBIBYTE,
     detect: words.detect,
   };
 }
 
-function within(value: number, { name, most }: { readonly name: string; readonly most: number }): number {
-  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw new InputError(`${value} is not a whole number from 1 to ${most}`, { file: name });
+interface Bounds {
+  readonly name: string;
+  readonly least?: number;
+  readonly most: number;
+}
+
+function within(value: number, { name, least = 1, most }: Bounds): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new InputError(`${value} is not a whole number from ${least} to ${most}`, { file: name });
 }

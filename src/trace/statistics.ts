@@ -26,6 +26,8 @@ export type Counter = keyof typeof NOTHING;
 
 /** What the same events come to by kind. */
 export interface Breakdown {
+  /** Flushes, by what they were asked for. */
+  readonly flushReasons: ReadonlyMap<string, number>;
   /** What was decided for the processor: full, partial or skip, for each flush or context switch that it met. */
   readonly decisions: ReadonlyMap<string, number>;
   /** The same with the reason, its numbers replaced by `#`: `skip: generation already #`. */
@@ -43,6 +45,7 @@ export interface Breakdown {
 export class Counts {
   readonly of: Record<Counter, number> = { ...NOTHING };
   readonly by = {
+    flushReasons: new Map<string, number>(),
     decisions: new Map<string, number>(),
     reasons: new Map<string, number>(),
     fills: new Map<string, number>(),
@@ -56,6 +59,7 @@ export class Counts {
     switch (event.kind) {
       case 'flush-begin':
         this.of.flushes++;
+        increment(this.by.flushReasons, event.reason);
         break;
       case 'flush-decision':
         increment(this.by.decisions, event.action);

@@ -58,7 +58,9 @@ describe('statistics', () => {
         expect(total.of.interrupts).toBe(number('interrupt-begin'));
         expect(total.of.contextSwitches).toBe(number('switch'));
         expect(TABLES.map(sum)).toEqual(
-          (['flush-decision', 'flush-decision', 'fill', 'removal', 'invalidation', 'exception'] as const).map(number),
+          (
+            ['flush-begin', 'flush-decision', 'flush-decision', 'fill', 'removal', 'invalidation', 'exception'] as const
+          ).map(number),
         );
       }),
       { seed: SEED, numRuns: 50 },

@@ -1,0 +1,90 @@
+/** The commands and options of `tlbsan`, with their help. */
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { checkCommand } from './check-command.ts';
+import { erasCommand } from './eras-command.ts';
+import type { ExitStatus } from './exit-status.ts';
+import { type RunFlags, runCommand } from './run-command.ts';
+
+const ALL_EXAMPLES = `
+Examples:
+  tlbsan run program.trace.gz --cpus 4      # a recorded program, on four processors
+  tlbsan run scenario.tlb --era E1          # a scenario, under the first kernel with generations
+  tlbsan check scenario.tlb                 # is it well-formed?
+  tlbsan eras                               # which kernels there are
+
+'tlbsan help run' has more.`;
+
+const RUN_EXAMPLES = `
+Examples:
+  tlbsan run threads.trace.gz --cpus 4
+  tlbsan run threads.trace.gz --era E1-no-remote         # a kernel that forgets the other processors
+  tlbsan run scenario.tlb --seed 7 --set store-buffers=off --json report.json
+  tlbsan run scenario.tlb --trace run.perfetto-trace     # open it at ui.perfetto.dev
+
+Exit status: 0 clean, 1 violation or not what the workload states, 2 bad input or usage, 3 stopped early with nothing
+found, 4 the guest died with nothing found, 70 a bug of tlbsan.`;
+
+export function commandLine(setStatus: (status: ExitStatus) => void): Command {
+  const tlbsan = new Command('tlbsan')
+    .description(
+      'Runs memory workloads on processors whose TLBs go stale as the architecture allows,\nand reports every use of a stale translation.',
+    )
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('(--help shows the commands and options)')
+    .addHelpText('after', ALL_EXAMPLES);
+  tlbsan
+    .command('run')
+    .description('run a scenario or a recorded trace and judge it')
+    .argument('<file>', 'scenario text, or output of valgrind --tool=lackey, plain or gzip')
+    .option('--cpus <n>', 'number of processors, 1 to 32', wholeNumber)
+    .option('--era <id>', "whose TLB code the mini-kernel runs; 'tlbsan eras' lists them")
+    .option('--policy <name>', 'what the processors cache: worst, emulator, profile:skylake-client, profile:zen-2')
+    .addOption(
+      new Option('--set <switch=on|off>', 'hardware switch; may be repeated').default([], 'none').argParser(append),
+    )
+    .option('--seed <n>', 'chooses what is left open, 0 to 4294967295', wholeNumber)
+    .option('--memory <mib>', 'guest-physical memory, 1 to 4096', wholeNumber)
+    .option('--max-steps <n>', 'end a scenario after so many steps (default: 50000000)', positive)
+    .option('--json <file>', 'write the report as JSON (docs/schema); - for standard output')
+    .option('--trace <file>', 'write a trace for ui.perfetto.dev')
+    .option('--no-detect', 'run without the detector: nothing is judged')
+    .addHelpText('after', RUN_EXAMPLES)
+    .action(async (file: string, flags: RunFlags) => setStatus(await runCommand(file, flags)));
+  tlbsan
+    .command('check')
+    .description('read a scenario or a trace and say what it is, without running it')
+    .argument('<file>')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExample:\n  tlbsan check scenario.tlb')
+    .action(async (file: string, flags: { json: boolean }) => setStatus(await checkCommand(file, flags)));
+  tlbsan
+    .command('eras')
+    .description("list the kernels' TLB code that a run can choose")
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nExample:\n  tlbsan eras --json')
+    .action((flags: { json: boolean }) => setStatus(erasCommand(flags)));
+  return tlbsan;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is no whole number.');
+  return Number(text);
+}
+
+function positive(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return number;
+}
+
+function append(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}
