@@ -1,7 +1,4 @@
-/** Colours for people at a terminal; none when piped, with NO_COLOR set, or on a terminal that has none. */
-import type { WriteStream } from 'node:tty';
-import colours from 'picocolors';
-
+/** How a report is coloured: by default not at all. */
 export interface Paint {
   readonly good: (text: string) => string;
   readonly bad: (text: string) => string;
@@ -10,9 +7,3 @@ export interface Paint {
 
 const plain = (text: string): string => text;
 export const PLAIN: Paint = { good: plain, bad: plain, heading: plain };
-
-export function paintFor(stream: Pick<WriteStream, 'isTTY'>): Paint {
-  if (!stream.isTTY || !colours.isColorSupported) return PLAIN;
-  const { green, red, bold } = colours.createColors(true);
-  return { good: green, bad: (text) => bold(red(text)), heading: bold };
-}

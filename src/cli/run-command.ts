@@ -11,7 +11,7 @@ import { type ExitStatus, STATUS_OF_VERDICT } from './exit-status.ts';
 import { type OpenWorkload, openWorkload } from './input-file.ts';
 import { listenForInterruption } from './interruption.ts';
 import { OutputFile } from './output-file.ts';
-import { paintFor } from './paint.ts';
+import { paintFor } from './terminal-paint.ts';
 import { drawRun } from './perfetto-file.ts';
 import { Progress } from './progress.ts';
 import { printReport } from './report-text.ts';
