@@ -350,7 +350,7 @@ export class Detector {
         changeGeneration,
         staleness,
         translation: summarizeTranslation(tracked),
-        change: summarizeChange(change, tracked),
+        change: summarizeChange(change, tracked, this.#structures),
         count: 1,
       }));
     }
@@ -381,7 +381,7 @@ export class Detector {
       counts.due++;
       if (reachable) counts.dueAndReachable++;
       if (listed.length >= LATENT_LISTED) continue;
-      const change = summarizeChange(found.missed.change, tracked);
+      const change = summarizeChange(found.missed.change, tracked, this.#structures);
       listed.push({ translation: summarizeTranslation(tracked), staleness, change, due: found.due, reachable });
     }
     return { ...counts, listed };

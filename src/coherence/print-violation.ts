@@ -102,13 +102,13 @@ function changeLines(change: ChangeSummary): string[] {
     return [row('missed', `step ${change.time}: ${at}: MOV to CR3 took PCID ${change.pcid} ${roots}`)];
   }
   const drained = change.issued < change.time ? `, in memory at step ${change.time}` : '';
+  const { level, address, before, after, now } = change;
+  const entry = (title: string, value: bigint): string => row(title, `${describeEntry(value, level)} (${hex(value)})`);
   return [
-    row(
-      'missed',
-      `step ${change.issued}${drained}: ${at}: wrote the ${entryName(change.level)} at ${hex(change.address)}`,
-    ),
-    row('  before', `${describeEntry(change.before, change.level)} (${hex(change.before)})`),
-    row('  after', `${describeEntry(change.after, change.level)} (${hex(change.after)})`),
+    row('missed', `step ${change.issued}${drained}: ${at}: wrote the ${entryName(level)} at ${hex(address)}`),
+    entry('  before', before),
+    entry('  after', after),
+    ...(now === after ? [] : [entry('  now', now)]),
   ];
 }
 

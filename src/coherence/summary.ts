@@ -2,6 +2,7 @@
 import { addressInPage, type FrameNumber } from '../arch/address.ts';
 import type { Change } from './change.ts';
 import type { FrameState } from './frame-history.ts';
+import type { Structures } from './legality.ts';
 import { frameAt } from './significance.ts';
 import { isGlobal, type TrackedTranslation } from './tracked-translation.ts';
 import type { ChangeSummary, Cover, FrameSummary, TranslationSummary } from './violation.ts';
@@ -26,7 +27,11 @@ export function summarizeTranslation({ cached, mm, filled }: TrackedTranslation)
   };
 }
 
-export function summarizeChange(change: Change, tracked: TrackedTranslation | null): ChangeSummary {
+export function summarizeChange(
+  change: Change,
+  tracked: TrackedTranslation | null,
+  { read }: Pick<Structures, 'read'>,
+): ChangeSummary {
   const { processor, where, operation, time } = change;
   if (change.kind === 'root') {
     const { pcid, before, after } = change;
@@ -34,7 +39,19 @@ export function summarizeChange(change: Change, tracked: TrackedTranslation | nu
   }
   const { address, before, after, issued } = change;
   const level = tracked?.cached.sources.find((source) => source.address === address)?.level ?? null;
-  return { kind: 'entry', processor, where, operation, issued, time, address, level, before, after };
+  return {
+    kind: 'entry',
+    processor,
+    where,
+    operation,
+    issued,
+    time,
+    address,
+    level,
+    before,
+    after,
+    now: read(address),
+  };
 }
 
 export function summarizeFrame(frame: FrameNumber, state: Readonly<FrameState>, since: Change | null): FrameSummary {

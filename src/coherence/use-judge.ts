@@ -71,7 +71,7 @@ export class UseJudge {
         access: { kind: access.kind, user: access.user },
       },
       translation: summarizeTranslation(tracked),
-      change: summarizeChange(blamed.change, tracked),
+      change: summarizeChange(blamed.change, tracked, structures),
       due: obligation,
       skipped,
       frame: frameSummary,
@@ -80,7 +80,7 @@ export class UseJudge {
   }
 
   walkRead(event: EventOf<'walk-read'>, time: number): void {
-    const { tracker, frames, log, locate } = this.#parts;
+    const { structures, tracker, frames, log, locate } = this.#parts;
     const table = frameOf(event.address);
     const former = frames.isFormerTable(table);
     if (!former && event.shortcut === null) return;
@@ -113,7 +113,7 @@ export class UseJudge {
         entry: event.address,
       },
       translation: shortcut === null ? null : summarizeTranslation(shortcut),
-      change: change === null ? null : summarizeChange(change, shortcut),
+      change: change === null ? null : summarizeChange(change, shortcut, structures),
       due: obligation,
       skipped,
       frame,

@@ -67,6 +67,8 @@ export type ChangeSummary =
       readonly level: PagingLevel | null;
       readonly before: bigint;
       readonly after: bigint;
+      /** The entry at the moment of the report: other changes may have followed. */
+      readonly now: bigint;
     }
   | {
       readonly kind: 'root';
