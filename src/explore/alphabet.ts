@@ -50,6 +50,10 @@ export class Alphabet<Step> {
     return this.#model.mayBeCoenabled?.(this.step(a), this.step(b)) ?? true;
   }
 
+  causes(earlier: number, later: number): boolean {
+    return this.#model.causes?.(this.step(earlier), this.step(later)) ?? false;
+  }
+
   /** The number of the step under a permutation of the model's symmetry. */
   renamed(number: number, permutation: number): number {
     if (permutation === 0) return number;

@@ -1,13 +1,13 @@
 /**
  * Holds a model to its word, on random executions: that the same schedule gives the same state, that steps it calls
- * independent commute and leave each other's enabledness alone, and that equal keys mean equal dependences. A reduced
- * search is worth as much as the dependence relation it is given; this finds the mistakes in it. Passing proves nothing.
+ * independent commute and leave each other's enabledness alone, and that steps which exclude or cause each other are never
+ * possible together. A reduced search is worth as much as the dependence relation it is given; this finds the mistakes in it. Passing proves nothing.
  */
 import { Random } from '../base/random.ts';
 import type { Model, System } from './model.ts';
 
 export interface Complaint<Step> {
-  readonly kind: 'not deterministic' | 'disables' | 'enables' | 'does not commute' | 'not symmetric';
+  readonly kind: 'not deterministic' | 'disables' | 'enables' | 'does not commute' | 'not symmetric' | 'both enabled';
   readonly message: string;
   readonly schedule: readonly Step[];
   readonly steps: readonly Step[];
@@ -40,6 +40,11 @@ export function audit<Step>(model: Model<Step>, options: AuditOptions): Audit<St
       if (steps.length === 0) break;
       for (const [a, b] of unordered(steps)) {
         if (model.thread(a) === model.thread(b)) continue;
+        if (isExcluded(model, a, b)) {
+          const message = `${JSON.stringify(a)} and ${JSON.stringify(b)} are possible together`;
+          complaints.push({ kind: 'both enabled', message, schedule: [...path], steps: [a, b] });
+          if (complaints.length >= most) return { complaints, pairs };
+        }
         if (model.dependent(a, b) && model.dependent(b, a)) continue;
         pairs++;
         complaints.push(...examine(model, path, a, b));
@@ -50,6 +55,12 @@ export function audit<Step>(model: Model<Step>, options: AuditOptions): Audit<St
     }
   }
   return { complaints, pairs };
+}
+
+/** Whether the model says that there is no state like this one, where both are possible. */
+function isExcluded<Step>(model: Model<Step>, a: Step, b: Step): boolean {
+  if (model.mayBeCoenabled !== undefined && !(model.mayBeCoenabled(a, b) && model.mayBeCoenabled(b, a))) return true;
+  return model.causes !== undefined && (model.causes(a, b) || model.causes(b, a));
 }
 
 /** What is wrong with calling the two steps independent here. */

@@ -39,15 +39,15 @@ export class GrowingSet {
   }
 }
 
-/** Calls `visit` with the members of both sets, ascending. */
-export function forEachCommon(a: BitSet, b: BitSet, visit: (member: number) => void): void {
+/** Into `members`: what both sets contain, ascending. */
+export function intersect(a: BitSet, b: BitSet, members: number[]): void {
+  members.length = 0;
   const length = Math.min(a.length, b.length);
   for (let word = 0; word < length; word++) {
-    let bits = ((a[word] as number) & (b[word] as number)) >>> 0;
+    let bits = (a[word] as number) & (b[word] as number);
     while (bits !== 0) {
-      const lowest = 31 - Math.clz32(bits & -bits);
-      visit(word * 32 + lowest);
-      bits = (bits & (bits - 1)) >>> 0;
+      members.push(word * 32 + 31 - Math.clz32(bits & -bits));
+      bits &= bits - 1;
     }
   }
 }

@@ -53,6 +53,8 @@ export interface Model<Step> {
   dependent(a: Step, b: Step): boolean;
   /** False if no state enables both although they are dependent (release and acquire of a lock). Only saves work. */
   mayBeCoenabled?(a: Step, b: Step): boolean;
+  /** True if the later step cannot exist without the earlier one: a store and its drain. Only saves work. */
+  causes?(earlier: Step, later: Step): boolean;
   /** Whether the step is the environment's, so that letting it happen preempts nobody. */
   background?(step: Step): boolean;
   readonly symmetry?: Symmetry<Step>;

@@ -17,7 +17,7 @@
  */
 import { InvariantError } from '../base/errors.ts';
 import type { Alphabet } from './alphabet.ts';
-import { type BitSet, forEachCommon, setHas } from './bit-set.ts';
+import { type BitSet, intersect, setHas } from './bit-set.ts';
 import type { HappensBefore } from './happens-before.ts';
 import type { SearchNode } from './search-node.ts';
 
@@ -30,6 +30,7 @@ export class RaceReversal<Step> {
   /** Of that, what can be no race: it comes before through the thread itself or through a later race. */
   readonly #covered: Int32Array;
   readonly #initials: number[] = [];
+  readonly #common: number[] = [];
 
   constructor(alphabet: Alphabet<Step>, events: HappensBefore<Step>, nodes: readonly SearchNode[]) {
     this.#alphabet = alphabet;
@@ -67,26 +68,37 @@ export class RaceReversal<Step> {
   summarised(summary: BitSet): void {
     for (let event = this.#events.length - 1; event >= 0; event--) {
       const node = this.#node(event);
-      if (node.closed) continue;
-      let known = false;
-      forEachCommon(this.#alphabet.dependents(this.#events.step(event)), summary, (step) => {
-        const last = this.#events.last(this.#alphabet.thread(step));
-        if (last >= event && this.#events.before(event, last)) return;
-        if (!this.#alphabet.mayBeCoenabled(this.#events.step(event), step)) return;
-        if (!known) this.#findInitials(event);
-        known = true;
-        if (this.#initials.length > 0) this.#owe(node, event);
-        else this.#oweSummarised(event, step, summary);
-      });
+      if (!node.closed) this.#reverseSummarised(event, node, summary);
+    }
+  }
+
+  #reverseSummarised(event: number, node: SearchNode, summary: BitSet): void {
+    const before = this.#events.step(event);
+    intersect(this.#alphabet.dependents(before), summary, this.#common);
+    let known = false;
+    for (const step of this.#common) {
+      const last = this.#events.last(this.#alphabet.thread(step));
+      if (last >= event && this.#events.before(event, last)) continue;
+      if (this.#alphabet.causes(before, step) || !this.#alphabet.mayBeCoenabled(before, step)) continue;
+      if (!known) this.#findInitials(event);
+      known = true;
+      if (this.#initials.length > 0) {
+        this.#owe(node, event);
+        return;
+      }
+      this.#oweSummarised(node, before, step, summary);
     }
   }
 
   #raceable(event: number, step: number): boolean {
-    return (
-      (this.#covered[this.#events.thread(event)] as number) <= event &&
-      this.#alphabet.dependent(this.#events.step(event), step) &&
-      this.#alphabet.mayBeCoenabled(this.#events.step(event), step)
-    );
+    if ((this.#covered[this.#events.thread(event)] as number) > event) return false;
+    const before = this.#events.step(event);
+    if (!this.#alphabet.dependent(before, step)) return false;
+    if (this.#alphabet.causes(before, step)) {
+      this.#events.join(this.#covered, event);
+      return false;
+    }
+    return this.#alphabet.mayBeCoenabled(before, step);
   }
 
   #reverse(event: number, step: number): void {
@@ -133,19 +145,22 @@ export class RaceReversal<Step> {
    * A race with a step somewhere below a remembered state, and nothing on the path that could come first: the step's
    * thread if it can begin, since what it depends on will race with it in turn; else every thread that might.
    */
-  #oweSummarised(event: number, step: number, summary: BitSet): void {
-    const node = this.#node(event);
-    const before = this.#events.step(event);
+  #oweSummarised(node: SearchNode, before: number, step: number, summary: BitSet): void {
     const thread = this.#alphabet.thread(step);
-    const begins = (first: number): boolean =>
-      setHas(summary, first) && (first === step || !this.#alphabet.dependent(before, first));
     for (const first of node.enabled) {
-      if (this.#alphabet.thread(first) === thread && begins(first) && !node.sleep.includes(first)) {
-        node.owed[thread] = 1;
-        return;
-      }
+      if (this.#alphabet.thread(first) !== thread || node.sleep.includes(first)) continue;
+      if (!this.#begins(first, before, step, summary)) continue;
+      node.owed[thread] = 1;
+      return;
     }
-    for (const first of node.enabled) if (begins(first)) node.owed[this.#alphabet.thread(first)] = 1;
+    for (const first of node.enabled) {
+      if (this.#begins(first, before, step, summary)) node.owed[this.#alphabet.thread(first)] = 1;
+    }
+  }
+
+  /** Whether `first` may begin what leads to `step` without `before`. */
+  #begins(first: number, before: number, step: number, summary: BitSet): boolean {
+    return setHas(summary, first) && (first === step || !this.#alphabet.dependent(before, first));
   }
 
   #contradict(event: number, step: number): never {

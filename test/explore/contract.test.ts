@@ -157,6 +157,14 @@ describe('the audit of a model', () => {
     expect(audit(lopsided, options).complaints[0]?.kind).toBe('not symmetric');
   });
 
+  it('finds steps that are possible together against its word', () => {
+    const races = toyModel(dependentThreads(2, 2));
+    expect(audit({ ...races, mayBeCoenabled: () => false }, options).complaints[0]?.kind).toBe('both enabled');
+    expect(audit({ ...races, causes: () => true }, options).complaints[0]?.kind).toBe('both enabled');
+    const locks = { ...counterUnderLock(3, 2), lockDiscipline: true };
+    expect(audit(toyModel(locks), options).complaints).toEqual([]);
+  });
+
   it('the search itself notices when an independent step cannot come first', () => {
     const program = toyModel({
       threads: [

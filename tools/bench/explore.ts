@@ -37,7 +37,9 @@ const strategies: readonly { readonly name: string; readonly strategy: Strategy 
 ];
 
 const row = (cells: readonly (string | number)[]): string =>
-  cells.map((cell, column) => (column < 3 ? String(cell).padEnd(24 - 5 * column) : String(cell).padStart(12))).join(' ');
+  cells
+    .map((cell, column) => (column < 3 ? String(cell).padEnd(24 - 5 * column) : String(cell).padStart(12)))
+    .join(' ');
 
 console.log(row(['toy', 'strategy', 'verdict', 'executions', 'states', 'executions/s', 'steps/s', 'new/s', 'ms']));
 for (const { name, program } of toys) {
@@ -50,7 +52,17 @@ for (const { name, program } of toys) {
     const rate = (count: number): string => Math.round((count / elapsed) * 1000).toLocaleString('en');
     const total = executions(counts);
     console.log(
-      row([name, strategyName, verdict, total, counts.states, rate(total), rate(counts.steps), rate(counts.transitions), Math.round(elapsed)]),
+      row([
+        name,
+        strategyName,
+        verdict,
+        total,
+        counts.states,
+        rate(total),
+        rate(counts.steps),
+        rate(counts.transitions),
+        Math.round(elapsed),
+      ]),
     );
   }
 }

@@ -57,6 +57,7 @@ export function toyModel(program: Program): Model<ToyStep> {
     thread: (step) => step.thread,
     key: (step) => step.key,
     dependent,
+    causes,
     background: (step) => step.kind === 'drain',
     ...(program.lockDiscipline === true
       ? {
@@ -94,6 +95,13 @@ const KIND_OF: Readonly<Record<Operation['op'], Kind>> = {
   fence: 'operation',
   choose: 'operation',
 };
+
+/** Only what was stored drains, and a fence waits until all that was stored has drained. */
+function causes(earlier: ToyStep, later: ToyStep): boolean {
+  if (earlier.buffer !== later.buffer) return false;
+  if (earlier.kind === 'push') return later.kind === 'drain' && earlier.slot === later.slot;
+  return earlier.kind === 'drain' && later.kind === 'flushed';
+}
 
 /** The program with its steps made beforehand. */
 class Code {
