@@ -50,6 +50,7 @@ export type Repeat = (typeof Repeat)[keyof typeof Repeat];
 /** Bits of code segment: CS.L and CS.D. */
 export type CodeSize = 16 | 32 | 64;
 
+/** `register`, and `low` and `high`, mean something only to the kinds that have them. */
 export class Operand {
   kind: OperandKind = OperandKind.none;
   /** Number within the register file. */
@@ -78,6 +79,9 @@ export class Instruction {
   repeat: Repeat = Repeat.none;
   /** Low four bits of the opcode, the condition of Jcc, SETcc and CMOVcc (SDM 1 B.1). */
   condition = 0;
+
+  // The address, up to vectorIndexBytes, means something only when an operand is memory (for a string source, the
+  // segment only); what an earlier instruction left is not cleared.
 
   /** Segment of the memory operand or string source: the override, else the default. */
   segment: number = Segment.DS;

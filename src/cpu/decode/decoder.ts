@@ -81,8 +81,8 @@ export class Decoder {
   }
 
   /**
-   * Decodes the instruction whose first byte is bytes[start], reading nothing at or after `end`. Only when the status is
-   * `valid` does `into` hold the instruction; otherwise its form is the undefined form.
+   * Decodes the instruction whose first byte is bytes[start]; what lies at or after `end` has no influence. Only when
+   * the status is `valid` does `into` hold the instruction; otherwise its form is the undefined form.
    */
   decode(into: Instruction, codeSize: CodeSize, bytes: Uint8Array, start: number, end: number): DecodeStatus {
     const encoding = this.#encoding;

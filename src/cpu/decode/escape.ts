@@ -54,6 +54,14 @@ function readVex3(encoding: Encoding): boolean {
   return true;
 }
 
+function readVectorPrefix(encoding: Encoding, byte: number): boolean {
+  if (byte === 0xc5) return readVex2(encoding);
+  if (byte === 0xc4) return readVex3(encoding);
+  // EVEX. Outside 64-bit mode the byte after it had to be seen to tell it from BOUND.
+  if (!encoding.long) encoding.at++;
+  return false;
+}
+
 /** Reads up to and including the opcode byte; false when no map is selected. */
 export function readOpcode(encoding: Encoding): boolean {
   const byte = encoding.uint8();
@@ -63,10 +71,7 @@ export function readOpcode(encoding: Encoding): boolean {
     return true;
   }
   if (byte === 0xc4 || byte === 0xc5 || byte === 0x62) {
-    if (encoding.long || encoding.peek() >= 0xc0) {
-      if (byte === 0x62) return false;
-      return byte === 0xc5 ? readVex2(encoding) : readVex3(encoding);
-    }
+    if (encoding.long || encoding.peek() >= 0xc0) return readVectorPrefix(encoding, byte);
   }
   encoding.opcode = byte;
   return true;

@@ -81,12 +81,35 @@ describe('what comes of decoding', () => {
     );
   });
 
-  it('reads nothing from `end` on', () => {
-    const bytes = bytesOf('00 48 c7 c0 11 22 33 44');
-    const instruction = new Instruction();
-    expect(decoder.decode(instruction, 64, bytes, 1, 7)).toBe('incomplete');
-    expect(decoder.decode(instruction, 64, bytes, 1, 8)).toBe('valid');
-    expect(instruction.length).toBe(7);
+  it('is not influenced by what lies from `end` on', () => {
+    const random = fc.uint8Array({ minLength: 16, maxLength: 16 });
+    const codeSizes = fc.constantFrom<CodeSize>(64, 32, 16);
+    const [one, other] = [new Instruction(), new Instruction()];
+    let ended = 0;
+    fc.assert(
+      fc.property(random, random, fc.nat(15), codeSizes, (bytes, replacement, end, codeSize) => {
+        const changed = bytes.slice();
+        changed.set(replacement.subarray(end), end);
+        const status = decoder.decode(one, codeSize, bytes, 0, end);
+        expect(decoder.decode(other, codeSize, changed, 0, end)).toBe(status);
+        expect(other.form).toBe(one.form);
+        if (status === 'incomplete') ended++;
+        else expect(other.length).toBe(one.length);
+      }),
+      { seed: 4, numRuns: 20_000 },
+    );
+    expect(ended).toBeGreaterThan(1000);
+  });
+
+  it.each<{ given: string; expect: DecodeStatus }>([
+    { given: '62', expect: 'incomplete' },
+    { given: '62 c0', expect: 'undefined' },
+    { given: 'c4', expect: 'incomplete' },
+  ])('$given in 32-bit code is $expect, whatever follows', ({ given, expect: expected }) => {
+    for (const next of [0x00, 0xc0]) {
+      const bytes = Uint8Array.from([...bytesOf(given), next]);
+      expect(decoder.decode(new Instruction(), 32, bytes, 0, bytes.length - 1)).toBe(expected);
+    }
   });
 });
 
