@@ -151,8 +151,11 @@ describe('sizes', () => {
     }
     const held = fixture.structures().filter(({ kind }) => kind === 'pde');
     expect(held).toHaveLength(24);
-    expect(held.map(({ page }) => page / 512)).toContain(0);
-    expect(held.map(({ page }) => page / 512)).not.toContain(1);
+    const left = fixture.take('removal').filter(({ cached }) => cached.kind === 'pde');
+    expect(left.map(({ cached, cause }) => [cached.page / 512, cause])).toEqual([
+      [1, 'replacement'],
+      [2, 'replacement'],
+    ]);
   });
 });
 

@@ -7,7 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { linearAddress } from '../../src/arch/address.ts';
 import { Cr0, Cr3, Cr4, Efer, InvpcidType } from '../../src/arch/control-registers.ts';
 import type { Exception } from '../../src/arch/page-fault.ts';
+import { SKYLAKE_CLIENT } from '../../src/mmu/geometry.ts';
 import { emulatorPolicy } from '../../src/mmu/policy/emulator.ts';
+import { profilePolicy } from '../../src/mmu/policy/profile.ts';
 import { worstPolicy } from '../../src/mmu/policy/worst.ts';
 import type { FixtureOptions } from '../mmu/paging-fixture.ts';
 import { FETCH, G, LONG_MODE, PagingFixture, READ, US, USER_RW, WRITE } from '../mmu/paging-fixture.ts';
@@ -265,6 +267,14 @@ const rows: readonly Row[] = [
 describe('what is left', () => {
   test.each(rows)('$cite: $given', ({ operation, expect: left, options }) => {
     const fixture = cachedInTwoContexts(options);
+    expect(operation(fixture)).toBeNull();
+    expect(fixture.holds()).toEqual([...left].sort());
+  });
+
+  // Roomy enough for all of it, so that what is left must be the same.
+  const elsewhere = rows.filter(({ options }) => options?.policy === undefined);
+  test.each(elsewhere)('$cite, on a real part’s geometry: $given', ({ operation, expect: left, options }) => {
+    const fixture = cachedInTwoContexts({ ...options, policy: () => profilePolicy(SKYLAKE_CLIENT) });
     expect(operation(fixture)).toBeNull();
     expect(fixture.holds()).toEqual([...left].sort());
   });

@@ -170,6 +170,18 @@ describe('accessed and dirty (4.8)', () => {
     expect(fixture.tlb().map((entry) => entry.dirty)).toEqual([true]);
   });
 
+  test('even where the page has been split since: the entry that was cached clean does not stand in the way', () => {
+    const fixture = new PagingFixture();
+    const large = 0x20_0000n;
+    const place = fixture.map(large, 512, { level: 2 });
+    fixture.outcome(large);
+    fixture.memory.write64(place, 0n);
+    fixture.map(large, 512);
+    for (let time = 0; time < 3; time++) expect(fixture.outcome(large, WRITE)).toBe(512);
+    expect(fixture.mmu.counters.dirtyWalks).toBe(1);
+    expect(fixture.holds()).not.toContain('2M 0x200000');
+  });
+
   test('that walk meets what memory says now: a page that went away meanwhile faults', () => {
     const fixture = mapped();
     fixture.outcome(HERE);
