@@ -27,7 +27,7 @@ function report(title: string, run: ComparisonRun, milliseconds: number): void {
   const perSecond = Math.round(run.compared / (milliseconds / 1000));
   console.log(
     `${title}, ${run.codeSize}-bit: ${run.compared} compared, ${run.equal} equal, ${run.bothInvalid} invalid in both, ` +
-      `${run.stated} stated, ${run.differences} different (${perSecond}/s)`,
+      `${run.stated} stated, ${run.departed} departures, ${run.differences} different (${perSecond}/s)`,
   );
   for (const { bytes, iced, what } of run.first.values()) console.log(`  ${bytes}  ${iced}: ${what}`);
 }

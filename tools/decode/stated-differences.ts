@@ -1,8 +1,9 @@
 /**
- * The extensions that iced-x86 decodes and whose rows our opcode maps do not have, by its CpuidFeature names. They are the
- * only encodings on which the decoders may differ: ours then finds no instruction, or the reserved no-operation that
- * lies beneath (RDSSP, PREFETCHIT). AMD's and Intel's instructions outside user code and paging, other vendors'
- * extensions, and everything that EVEX or XOP encodes.
+ * On what our decoder and iced-x86 may differ; on nothing else.
+ *
+ * First, the extensions that iced decodes and whose rows our opcode maps do not have, by iced's CpuidFeature names: other
+ * vendors' and system instructions that no guest of ours is offered, what follows AVX2 and FMA, and everything that EVEX
+ * or XOP encodes. Ours then finds no instruction, or the reserved no-operation that lies beneath (RDSSP, PREFETCHIT).
  */
 const names: readonly string[] = [
   // Encoded by EVEX or XOP, or on AVX-512's opmask registers.
@@ -31,3 +32,9 @@ const names: readonly string[] = [
 ];
 
 export const statedDifferences: ReadonlySet<string> = new Set(names);
+
+/**
+ * Second, where iced does not do what processors do: its operation, and ours for the same bytes. With REX.B, 90 exchanges
+ * rAX and R8 after F3 too, as an AMD EPYC does; iced takes F3 41 90 for PAUSE.
+ */
+export const departures: ReadonlyMap<string, string> = new Map([['PAUSE', 'XCHG']]);

@@ -161,6 +161,16 @@ describe('the record', () => {
     expect(wide).toMatchObject({ bytes: 8, low: 0x5566_7788, high: 0x1122_3344 });
   });
 
+  it('takes 90 with REX.B for XCHG, even after F3', () => {
+    for (const given of ['41 90', 'f3 41 90']) {
+      const { instruction } = decode(given);
+      expect(instruction.form.operation).toBe('XCHG');
+      expect(instruction.operands.slice(0, 2)).toMatchObject([{ register: 8 }, { register: 0 }]);
+    }
+    expect(decode('f3 90').instruction.form.operation).toBe('PAUSE');
+    expect(decode('f3 40 90').instruction.form.operation).toBe('PAUSE');
+  });
+
   it('tells REP only of string instructions', () => {
     expect(decode('f3 a4').instruction.repeat).toBe(Repeat.whileEqual);
     expect(decode('f2 ae').instruction.repeat).toBe(Repeat.whileNotEqual);

@@ -4,6 +4,7 @@
  * One operation covers the sizes of a mnemonic that changes its name with them: CBW is also CWDE and CDQE, CWD is CDQ and
  * CQO, PUSHF is PUSHFD and PUSHFQ, JRCXZ goes by the address size, and so on; the string instructions have no suffix.
  * SAL is SHL. CALLF, JMPF and RETF are the far forms. 82 is the alias of 80, D6 is SALC and F1 INT1 on every processor.
+ * With REX.B, 90 is XCHG with R8 whatever precedes it: neither NOP nor PAUSE.
  */
 import { section } from '../row.ts';
 
@@ -134,7 +135,7 @@ export const oneByteMap = [
       ['8F /0', 'POP', 'Ev', 'd64'],
       ['90+r', 'XCHG', 'Zv rAX'],
       ['90 B0', 'NOP', ''],
-      ['F3 90', 'PAUSE', ''],
+      ['F3 90 B0', 'PAUSE', ''],
       ['98', 'CBW', ''],
       ['99', 'CWD', ''],
       ['9A', 'CALLF', 'Ap', 'i64'],
