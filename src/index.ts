@@ -18,9 +18,8 @@ export type { System, SystemOptions } from './scenario/system.ts';
 // What a run can choose.
 export { listEras } from './scenario/era-list.ts';
 export type { EraSummary } from './scenario/era-list.ts';
-export { POLICY_NAMES } from './machine/hardware-choice.ts';
-export { SWITCHES } from './machine/switches.ts';
-export type { SwitchName, Switches } from './machine/switches.ts';
+export { listPolicies, listSwitches } from './scenario/switch-list.ts';
+export type { SwitchSummary } from './scenario/switch-list.ts';
 
 // What the detector found.
 export { printFinding, printViolation } from './coherence/print-violation.ts';

@@ -6,6 +6,7 @@ import { parseScenario } from '../workload/scenario-parser.ts';
 import { traceRecord } from '../workload/trace-record.ts';
 import { ExitStatus } from './exit-status.ts';
 import { type OpenWorkload, openWorkload } from './input-file.ts';
+import type { Streams } from './streams.ts';
 
 const CHECK_SCHEMA = 1;
 
@@ -31,12 +32,16 @@ type Facts =
     };
 
 /** Throws InputError for whatever is wrong with the file. */
-export async function checkCommand(file: string, { json }: { readonly json: boolean }): Promise<ExitStatus> {
+export async function checkCommand(
+  file: string,
+  { json }: { readonly json: boolean },
+  { out }: Streams,
+): Promise<ExitStatus> {
   const workload = await openWorkload(file);
   const facts =
     workload.format === 'scenario' ? describeScenario(await workload.text(), file) : await describeTrace(workload);
   const report = { schema: CHECK_SCHEMA, file, ...facts };
-  process.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${file}: ok: ${inWords(facts)}\n`);
+  out.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${file}: ok: ${inWords(facts)}\n`);
   return ExitStatus.clean;
 }
 

@@ -1,10 +1,13 @@
 /** The commands and options of `tlbsan`, with their help. */
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { listPolicies, listSwitches } from '../scenario/switch-list.ts';
+import { printTable } from '../trace/table.ts';
 import { checkCommand } from './check-command.ts';
 import { erasCommand } from './eras-command.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { type RunFlags, runCommand } from './run-command.ts';
+import type { Streams } from './streams.ts';
 
 const ALL_EXAMPLES = `
 Examples:
@@ -25,13 +28,14 @@ Examples:
 Exit status: 0 clean, 1 violation or not what the workload states, 2 bad input or usage, 3 stopped early with nothing
 found, 4 the guest died with nothing found, 70 a bug of tlbsan.`;
 
-export function commandLine(setStatus: (status: ExitStatus) => void): Command {
+export function commandLine(streams: Streams, setStatus: (status: ExitStatus) => void): Command {
   const tlbsan = new Command('tlbsan')
     .description(
-      'Runs memory workloads on processors whose TLBs go stale as the architecture allows,\nand reports every use of a stale translation.',
+      'Runs memory workloads on processors whose TLBs go stale as the architecture allows, and reports every use of a stale translation.',
     )
     .version(packageVersion())
     .exitOverride()
+    .configureOutput({ writeOut: (text) => streams.out.write(text), writeErr: (text) => streams.error.write(text) })
     .showHelpAfterError('(--help shows the commands and options)')
     .addHelpText('after', ALL_EXAMPLES);
   tlbsan
@@ -40,7 +44,7 @@ export function commandLine(setStatus: (status: ExitStatus) => void): Command {
     .argument('<file>', 'scenario text, or output of valgrind --tool=lackey, plain or gzip')
     .option('--cpus <n>', 'number of processors, 1 to 32', wholeNumber)
     .option('--era <id>', "whose TLB code the mini-kernel runs; 'tlbsan eras' lists them")
-    .option('--policy <name>', 'what the processors cache: worst, emulator, profile:skylake-client, profile:zen-2')
+    .option('--policy <name>', `what the processors cache: ${listPolicies().join(', ')}`)
     .addOption(
       new Option('--set <switch=on|off>', 'hardware switch; may be repeated').default([], 'none').argParser(append),
     )
@@ -50,22 +54,28 @@ export function commandLine(setStatus: (status: ExitStatus) => void): Command {
     .option('--json <file>', 'write the report as JSON (docs/schema); - for standard output')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--no-detect', 'run without the detector: nothing is judged')
-    .addHelpText('after', RUN_EXAMPLES)
-    .action(async (file: string, flags: RunFlags) => setStatus(await runCommand(file, flags)));
+    .addHelpText('after', () => `\n${switches()}\n${RUN_EXAMPLES}`)
+    .action(async (file: string, flags: RunFlags) => setStatus(await runCommand(file, flags, streams)));
   tlbsan
     .command('check')
     .description('read a scenario or a trace and say what it is, without running it')
     .argument('<file>')
     .option('--json', 'as JSON', false)
     .addHelpText('after', '\nExample:\n  tlbsan check scenario.tlb')
-    .action(async (file: string, flags: { json: boolean }) => setStatus(await checkCommand(file, flags)));
+    .action(async (file: string, flags: { json: boolean }) => setStatus(await checkCommand(file, flags, streams)));
   tlbsan
     .command('eras')
     .description("list the kernels' TLB code that a run can choose")
     .option('--json', 'as JSON', false)
     .addHelpText('after', '\nExample:\n  tlbsan eras --json')
-    .action((flags: { json: boolean }) => setStatus(erasCommand(flags)));
+    .action((flags: { json: boolean }) => setStatus(erasCommand(flags, streams)));
   return tlbsan;
+}
+
+function switches(): string {
+  const rows = listSwitches().map(({ name, initial, meaning }) => [`  ${name}`, initial ? 'on' : 'off', meaning]);
+  const columns = ['Switches:', '', ''].map((title) => ({ title, align: 'left' as const }));
+  return printTable(columns, rows).join('\n');
 }
 
 function packageVersion(): string {

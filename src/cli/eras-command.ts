@@ -2,11 +2,14 @@
 import { listEras } from '../scenario/era-list.ts';
 import { printTable } from '../trace/table.ts';
 import { ExitStatus } from './exit-status.ts';
+import type { Streams } from './streams.ts';
 
-export function erasCommand({ json }: { readonly json: boolean }): ExitStatus {
+const ERAS_SCHEMA = 1;
+
+export function erasCommand({ json }: { readonly json: boolean }, { out }: Streams): ExitStatus {
   const eras = listEras();
   if (json) {
-    process.stdout.write(`${JSON.stringify({ schema: 1, eras }, null, 2)}\n`);
+    out.write(`${JSON.stringify({ schema: ERAS_SCHEMA, eras }, null, 2)}\n`);
     return ExitStatus.clean;
   }
   const rows = eras.map(({ id, kernels, summary, variantOf }) =>
@@ -15,6 +18,6 @@ export function erasCommand({ json }: { readonly json: boolean }): ExitStatus {
       : [`  ${id}`, variantOf.harmless ? 'harmless variant' : 'broken variant', variantOf.change],
   );
   const columns = ['era', 'kernel', 'what it does'].map((title) => ({ title, align: 'left' as const }));
-  process.stdout.write(`${printTable(columns, rows).join('\n')}\n`);
+  out.write(`${printTable(columns, rows).join('\n')}\n`);
   return ExitStatus.clean;
 }

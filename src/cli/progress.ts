@@ -1,14 +1,18 @@
 /** One line on a terminal that says how far a run has come, after its first second; nothing when piped. */
+import type { OutputStream } from './streams.ts';
+
 const INTERVAL_MILLISECONDS = 250;
 const QUIET_MILLISECONDS = 1000;
 
 export class Progress {
   readonly #describe: () => string;
+  readonly #stream: OutputStream;
   readonly #begun = Date.now();
   #last = Date.now();
   #written = false;
 
-  constructor(describe: () => string) {
+  constructor(describe: () => string, stream: OutputStream) {
+    this.#stream = stream;
     this.#describe = describe;
   }
 
@@ -18,13 +22,13 @@ export class Progress {
     if (now - this.#last < INTERVAL_MILLISECONDS) return;
     this.#last = now;
     await new Promise((resolve) => setImmediate(resolve));
-    if (!process.stderr.isTTY || now - this.#begun < QUIET_MILLISECONDS) return;
+    if (this.#stream.isTTY !== true || now - this.#begun < QUIET_MILLISECONDS) return;
     const seconds = Math.round((now - this.#begun) / 1000);
-    process.stderr.write(`\r${this.#describe()}, ${seconds} s \u001b[K`);
+    this.#stream.write(`\r${this.#describe()}, ${seconds} s \u001b[K`);
     this.#written = true;
   }
 
   end(): void {
-    if (this.#written) process.stderr.write('\r\u001b[K');
+    if (this.#written) this.#stream.write('\r\u001b[K');
   }
 }

@@ -16,6 +16,7 @@ import { drawRun } from './perfetto-file.ts';
 import { Progress } from './progress.ts';
 import { printReport } from './report-text.ts';
 import { runJson } from './run-json.ts';
+import type { OutputStream, Streams } from './streams.ts';
 
 export interface RunFlags {
   readonly cpus?: number;
@@ -50,7 +51,7 @@ interface Job {
  * Throws InputError for whatever is wrong with the file or the flags. Where that shows only after the run has begun, what
  * was found until then is reported first.
  */
-export async function runCommand(file: string, flags: RunFlags): Promise<ExitStatus> {
+export async function runCommand(file: string, flags: RunFlags, { out, error: aside }: Streams): Promise<ExitStatus> {
   const workload = await openWorkload(file);
   const job = workload.format === 'scenario' ? await scenarioJob(workload, flags) : traceJob(workload, flags);
   const statistics = new Statistics(job.system.options.processors);
@@ -58,12 +59,12 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitSta
   const outputs = openOutputs(file, flags);
   const finishTrace = outputs.trace === null ? () => {} : drawRun(job.system, outputs.trace.write.bind(outputs.trace));
 
-  const { outcome, error } = await runToItsEnd(job);
+  const { outcome, error } = await runToItsEnd(job, aside);
   if (error !== null && outcome.workload.accesses === 0) throw error;
   const report = reportOn(job.system, outcome);
   const json = `${JSON.stringify(runJson(report, statistics), null, 2)}\n`;
-  if (flags.json === '-') process.stdout.write(json);
-  else process.stdout.write(printReport(report, statistics, paintFor(process.stdout)));
+  if (flags.json === '-') out.write(json);
+  else out.write(printReport(report, statistics, paintFor(out)));
   outputs.json?.write(Buffer.from(json));
   outputs.json?.close();
   finishTrace();
@@ -73,9 +74,9 @@ export async function runCommand(file: string, flags: RunFlags): Promise<ExitSta
 }
 
 /** Until its workload ends, the guest dies, Ctrl-C, or the input turns out to be bad. */
-async function runToItsEnd(job: Job): Promise<{ outcome: RunOutcome; error: InputError | null }> {
+async function runToItsEnd(job: Job, aside: OutputStream): Promise<{ outcome: RunOutcome; error: InputError | null }> {
   const interruption = listenForInterruption();
-  const progress = new Progress(job.progress);
+  const progress = new Progress(job.progress, aside);
   try {
     let end: Awaited<ReturnType<Job['advance']>> = null;
     while (end === null) {

@@ -1,0 +1,11 @@
+/** Where a command writes: what it was asked for, and what it has to say beside that. */
+export interface OutputStream {
+  /** Whether a person watches. */
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+export interface Streams {
+  readonly out: OutputStream;
+  readonly error: OutputStream;
+}
