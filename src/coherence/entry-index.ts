@@ -13,18 +13,24 @@ import type { TrackedTranslation } from './tracked-translation.ts';
 export interface EntryNode {
   readonly address: PhysicalAddress;
   readonly dependents: Set<TrackedTranslation>;
-  history: EntryChange[];
+  history: readonly EntryChange[];
   /** Walks that began later than this cannot need the history, unless a stale dependent hands it on. */
   interest: number;
 }
 
 const HISTORY_LIMIT = 256;
 const SWEEP_AT_LEAST = 256;
+/** Entries that nothing depends on are kept, for what depended on them is likely to come back; up to so many at least. */
+const IDLE_AT_LEAST = 4096;
+const NO_HISTORY: readonly EntryChange[] = [];
 
 export class EntryIndex {
   readonly #nodes = new Map<PhysicalAddress, EntryNode>();
   readonly #withHistory = new Set<EntryNode>();
   #sweepAt = SWEEP_AT_LEAST;
+  /** Nodes without dependents. */
+  #idle = 0;
+  #dropAt = IDLE_AT_LEAST;
   /** Changes dropped although a walk might still have needed them. */
   forgotten = 0;
 
@@ -39,9 +45,10 @@ export class EntryIndex {
   /** Makes the translation a dependent of the entry; returns the entry's node. */
   attach(tracked: TrackedTranslation, address: PhysicalAddress): EntryNode {
     const node = this.#nodeAt(address);
-    if (!node.dependents.has(tracked)) {
-      node.dependents.add(tracked);
+    const { size } = node.dependents;
+    if (node.dependents.add(tracked).size > size) {
       tracked.nodes.push(node);
+      if (size === 0) this.#idle--;
     }
     return node;
   }
@@ -50,20 +57,19 @@ export class EntryIndex {
     for (const node of tracked.nodes) {
       node.dependents.delete(tracked);
       if (tracked.staleness !== null) node.interest = sequence;
-      if (node.dependents.size === 0 && node.history.length === 0) this.#nodes.delete(node.address);
+      if (node.dependents.size === 0) this.#idle++;
     }
+    if (this.#idle >= this.#dropAt) this.#dropIdle();
   }
 
   /** Remembers a change as something that a walk begun before it may have missed. */
   remember(change: EntryChange, oldestWalk: number): void {
     if ((change.before & PagingEntry.P) === 0n) return;
     const node = this.#nodeAt(change.address);
-    node.history.push(change);
+    const kept = node.history.length < HISTORY_LIMIT ? node.history : node.history.slice(1);
+    this.forgotten += node.history.length - kept.length;
+    node.history = [...kept, change];
     node.interest = change.sequence;
-    if (node.history.length > HISTORY_LIMIT) {
-      node.history.shift();
-      this.forgotten++;
-    }
     this.#withHistory.add(node);
     if (this.#withHistory.size >= this.#sweepAt) this.#sweep(oldestWalk);
   }
@@ -81,19 +87,28 @@ export class EntryIndex {
   #nodeAt(address: PhysicalAddress): EntryNode {
     const found = this.#nodes.get(address);
     if (found !== undefined) return found;
-    const node: EntryNode = { address, dependents: new Set(), history: [], interest: 0 };
+    const node: EntryNode = { address, dependents: new Set(), history: NO_HISTORY, interest: 0 };
     this.#nodes.set(address, node);
+    this.#idle++;
     return node;
   }
 
   #sweep(oldestWalk: number): void {
     for (const node of this.#withHistory) {
       if (node.interest >= oldestWalk || hasStaleDependent(node)) continue;
-      node.history = [];
+      node.history = NO_HISTORY;
       this.#withHistory.delete(node);
-      if (node.dependents.size === 0) this.#nodes.delete(node.address);
     }
     this.#sweepAt = Math.max(SWEEP_AT_LEAST, 2 * this.#withHistory.size);
+  }
+
+  #dropIdle(): void {
+    for (const node of this.#nodes.values()) {
+      if (node.dependents.size > 0 || node.history.length > 0) continue;
+      this.#nodes.delete(node.address);
+      this.#idle--;
+    }
+    this.#dropAt = Math.max(IDLE_AT_LEAST, 2 * this.#idle);
   }
 }
 

@@ -49,20 +49,28 @@ const COLUMN = {
   missed: 'missed',
 } as const satisfies Record<DecisionVerdict, keyof MatrixRow>;
 
+/** Wordings differ by generation; beyond this many they are put into words anew each time. */
+const REASONS_REMEMBERED = 4096;
+
 export class FlushMatrix {
   readonly #rows = new Map<string, MatrixRow>();
+  readonly #reasons = {
+    full: new Map<string, string>(),
+    partial: new Map<string, string>(),
+    skip: new Map<string, string>(),
+  };
 
   decide(decision: Omit<FlushDecision, 'verdict'>, somethingStale: boolean): FlushDecision {
     const flushed = decision.action !== 'skip';
     const verdict = somethingStale ? (flushed ? 'necessary' : 'deferred') : flushed ? 'wasted' : 'correctly-skipped';
-    this.#rowOf(reasonOf(decision))[COLUMN[verdict]]++;
+    this.#rowOf(this.#reasonOf(decision))[COLUMN[verdict]]++;
     return { ...decision, verdict };
   }
 
   /** What the decision left behind has been used. */
   missed(decision: FlushDecision): void {
     if (decision.verdict === 'missed') return;
-    const row = this.#rowOf(reasonOf(decision));
+    const row = this.#rowOf(this.#reasonOf(decision));
     row[COLUMN[decision.verdict]]--;
     row.missed++;
     decision.verdict = 'missed';
@@ -77,6 +85,15 @@ export class FlushMatrix {
     return { total, precision: precision(total), byReason };
   }
 
+  /** A row is a reason, not each generation it was given for. Decisions are many and their wordings few. */
+  #reasonOf({ action, why }: Pick<FlushDecision, 'action' | 'why'>): string {
+    const known = this.#reasons[action].get(why);
+    if (known !== undefined) return known;
+    const reason = `${action}: ${why.replaceAll(/\d+/g, 'n')}`;
+    if (this.#reasons[action].size < REASONS_REMEMBERED) this.#reasons[action].set(why, reason);
+    return reason;
+  }
+
   #rowOf(why: string): MatrixRow {
     const found = this.#rows.get(why);
     if (found !== undefined) return found;
@@ -84,11 +101,6 @@ export class FlushMatrix {
     this.#rows.set(why, row);
     return row;
   }
-}
-
-/** A row is a reason, not each generation it was given for. */
-function reasonOf({ action, why }: Pick<FlushDecision, 'action' | 'why'>): string {
-  return `${action}: ${why.replaceAll(/\d+/g, 'n')}`;
 }
 
 function emptyRow(): MatrixRow {

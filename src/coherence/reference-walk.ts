@@ -19,7 +19,7 @@ import {
   pagesPerEntry,
   tableIndex,
 } from '../arch/address.ts';
-import { entryFrame, mapsPage, PagingEntry } from '../arch/paging-entry.ts';
+import { entryFrame, PagingEntry } from '../arch/paging-entry.ts';
 
 export interface Rights {
   readonly writable: boolean;
@@ -50,7 +50,7 @@ const ALL_RIGHTS: Rights = { writable: true, user: true, executable: true };
 
 /** Visits what each world says, the world of memory first; stops when a visit returns true, and returns whether one did. */
 export function someWorld(walk: ReferenceWalk, valuesAt: ValuesAt, visit: (reference: Reference) => boolean): boolean {
-  return worldsBelow(walk, walk.levels, walk.root, ALL_RIGHTS, valuesAt, visit);
+  return worldsBelow(walk, { level: walk.levels, table: walk.root, above: ALL_RIGHTS }, valuesAt, visit);
 }
 
 /** What memory itself says. `entered` is told each entry address on the way. */
@@ -59,64 +59,69 @@ export function referenceWalk(
   read: (address: PhysicalAddress) => bigint,
   entered?: (address: PhysicalAddress) => void,
 ): Reference {
-  let found: Reference = { kind: 'fault', level: walk.levels, why: 'not present' };
-  const valuesAt: ValuesAt = (address) => {
+  let table = walk.root;
+  let rights = ALL_RIGHTS;
+  for (let level: PagingLevel = walk.levels; ; level = (level - 1) as PagingLevel) {
+    const address = addressOf(walk, level, table);
     entered?.(address);
-    return [read(address)];
-  };
-  someWorld(walk, valuesAt, (reference) => {
-    found = reference;
-    return true;
-  });
-  return found;
+    const reference = follow(walk, level, read(address), rights);
+    if (reference.kind !== 'table' || level === walk.until) return reference;
+    table = reference.table;
+    rights = reference;
+  }
 }
 
 function worldsBelow(
   walk: ReferenceWalk,
-  level: PagingLevel,
-  table: FrameNumber,
-  above: Rights,
+  { level, table, above }: { level: PagingLevel; table: FrameNumber; above: Rights },
   valuesAt: ValuesAt,
   visit: (reference: Reference) => boolean,
 ): boolean {
-  const address = addressInFrame(table, tableIndex(walk.page, level) * 8);
-  for (const entry of valuesAt(address)) {
-    if ((entry & PagingEntry.P) === 0n) {
-      if (visit({ kind: 'fault', level, why: 'not present' })) return true;
-      continue;
-    }
-    const frame = entryFrame(entry);
-    const pages = mapsPage(entry, level) ? pagesPerEntry(level) : 0;
-    if (frame >= walk.frameLimit || hasReservedBit(entry, { level, frame, pages })) {
-      if (visit({ kind: 'fault', level, why: 'reserved bit set' })) return true;
-      continue;
-    }
-    const rights: Rights = {
-      writable: above.writable && (entry & PagingEntry.RW) !== 0n,
-      user: above.user && (entry & PagingEntry.US) !== 0n,
-      executable: above.executable && (entry & PagingEntry.XD) === 0n,
-    };
-    if (pages > 0) {
-      const { writable, user, executable } = rights;
-      const dirty = (entry & PagingEntry.D) !== 0n;
-      // Bit 12 of an entry that maps a large page is PAT, not address (SDM 3A table 4-16, 4-18).
-      const mapped = frameNumber(frame - (frame % pages) + (walk.page % pages));
-      if (visit({ kind: 'page', frame: mapped, pages, dirty, writable, user, executable })) return true;
-    } else if (level === walk.until) {
-      const { writable, user, executable } = rights;
-      if (visit({ kind: 'table', table: frame, writable, user, executable })) return true;
-    } else if (worldsBelow(walk, (level - 1) as PagingLevel, frame, rights, valuesAt, visit)) {
-      return true;
+  for (const entry of valuesAt(addressOf(walk, level, table))) {
+    const reference = follow(walk, level, entry, above);
+    if (reference.kind !== 'table' || level === walk.until) {
+      if (visit(reference)) return true;
+    } else {
+      const below = { level: (level - 1) as PagingLevel, table: reference.table, above: reference };
+      if (worldsBelow(walk, below, valuesAt, visit)) return true;
     }
   }
   return false;
 }
 
+function addressOf({ page }: ReferenceWalk, level: PagingLevel, table: FrameNumber): PhysicalAddress {
+  return addressInFrame(table, tableIndex(page, level) * 8);
+}
+
+const P = Number(PagingEntry.P);
+const RW = Number(PagingEntry.RW);
+const US = Number(PagingEntry.US);
+const D = Number(PagingEntry.D);
+const PS = Number(PagingEntry.PS);
+
+/** What one entry says: a page, the next structure, or nothing. */
+function follow(walk: ReferenceWalk, level: PagingLevel, entry: bigint, above: Rights): Reference {
+  const low = Number(BigInt.asUintN(32, entry));
+  if ((low & P) === 0) return { kind: 'fault', level, why: 'not present' };
+  const frame = entryFrame(entry);
+  const pages = level === 1 || (level <= 3 && (low & PS) !== 0) ? pagesPerEntry(level) : 0;
+  if (frame >= walk.frameLimit || hasReservedBit(low, { level, frame, pages })) {
+    return { kind: 'fault', level, why: 'reserved bit set' };
+  }
+  const writable = above.writable && (low & RW) !== 0;
+  const user = above.user && (low & US) !== 0;
+  const executable = above.executable && entry < PagingEntry.XD;
+  if (pages === 0) return { kind: 'table', table: frame, writable, user, executable };
+  // Bit 12 of an entry that maps a large page is PAT, not address (SDM 3A table 4-16, 4-18).
+  const mapped = frameNumber(frame - (frame % pages) + (walk.page % pages));
+  return { kind: 'page', frame: mapped, pages, dirty: (low & D) !== 0, writable, user, executable };
+}
+
 /** PS above the PDPTE; and the address bits below the size of a large page, but for PAT in bit 12. */
 function hasReservedBit(
-  entry: bigint,
+  low: number,
   { level, frame, pages }: { level: PagingLevel; frame: FrameNumber; pages: number },
 ): boolean {
-  if (level >= 4) return (entry & PagingEntry.PS) !== 0n;
+  if (level >= 4) return (low & PS) !== 0;
   return pages > 1 && frame % pages > 1;
 }
