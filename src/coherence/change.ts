@@ -2,7 +2,7 @@
  * A change that makes cached translations out of date, and the order of such changes and of promises.
  *
  * Two orders matter. A processor's own store is ordered before its own flush by the program, although it may wait in the
- * store buffer (SDM 3A 8.2.2) until after the flush has returned. Another processor's store is ordered by the moment at
+ * store buffer (SDM 3A 9.2.2) until after the flush has returned. Another processor's store is ordered by the moment at
  * which it reached memory: before that nobody could know of it.
  */
 import type { FrameNumber, PhysicalAddress } from '../arch/address.ts';

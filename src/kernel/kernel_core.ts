@@ -30,7 +30,7 @@ export class KernelCore implements Core {
   readonly #data: KernelData;
   readonly #mms = new Map<number, mm_struct>();
   readonly #smp: SmpCalls;
-  /** EFLAGS.IF = 0, by processor: set at reset (SDM 3A 9.1.1, table 9-1). */
+  /** EFLAGS.IF = 0, by processor: set at reset (SDM 3A 10.1.1, table 10-1). */
   readonly #irqs_disabled: boolean[];
   #last_mm_ctx_id = 0;
   #lastFlush = 0;

@@ -1,5 +1,5 @@
 /**
- * A logical processor's store buffer (SDM 3A 8.2.2): its stores become visible to the others later, in program order, and
+ * A logical processor's store buffer (SDM 3A 9.2.2): its stores become visible to the others later, in program order, and
  * to its own loads at once. Page walks do not look here: they read memory (DESIGN 2).
  *
  * A unit is eight aligned bytes, so a load is answered wholly by the buffer or wholly by memory. Which operations drain

@@ -138,7 +138,7 @@ export class ControlState implements RightsControl {
     return individual && !isCanonical(page, this.levels) ? GENERAL_PROTECTION : null;
   }
 
-  /** INIT keeps CR0.CD and CR0.NW, PKRU and PKRS; RESET does not (SDM 3A 9.1, table 9-1). */
+  /** INIT keeps CR0.CD and CR0.NW, PKRU and PKRS; RESET does not (SDM 3A 10.1, table 10-1). */
   reset(by: 'INIT' | 'RESET'): void {
     const kept = by === 'INIT' ? this.cr0 & (Cr0.CD | Cr0.NW) : Cr0.CD | Cr0.NW;
     this.cr0 = (CR0_AT_RESET & ~(Cr0.CD | Cr0.NW)) | kept;

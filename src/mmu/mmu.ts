@@ -308,7 +308,7 @@ export class Mmu {
     this.#announceWrite('PKRS', BigInt(before), BigInt(value >>> 0));
   }
 
-  /** INIT and RESET both leave the TLBs invalid (SDM 3A 9.1); they differ in the registers that they keep. */
+  /** INIT and RESET both leave the TLBs invalid (SDM 3A 10.1); they differ in the registers that they keep. */
   reset(by: 'INIT' | 'RESET' = 'RESET'): void {
     const { cr0, cr3, cr4, efer } = this.control;
     this.#changeContext();

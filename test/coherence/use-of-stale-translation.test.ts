@@ -298,7 +298,7 @@ const dueRules: readonly Row[] = [
     expect: [],
   },
   {
-    cite: 'SDM 3A 8.2.2',
+    cite: 'SDM 3A 9.2.2',
     given: 'its own store left the store buffer only after the flush had returned',
     history: () => {
       const history = History.ordinary();
@@ -312,7 +312,7 @@ const dueRules: readonly Row[] = [
     expect: ['stale-frame used'],
   },
   {
-    cite: 'SDM 3A 8.2.2',
+    cite: 'SDM 3A 9.2.2',
     given: 'its own store, executed after the flush began, left the store buffer late',
     history: () => {
       const history = History.ordinary();
@@ -328,7 +328,7 @@ const dueRules: readonly Row[] = [
     expect: [],
   },
   {
-    cite: 'SDM 3A 8.2.2',
+    cite: 'SDM 3A 9.2.2',
     given: "another processor's store was executed before the flush and reached memory after it",
     history: () => {
       const history = History.ordinary();

@@ -254,7 +254,7 @@ const rows: readonly Row[] = [
     expect: [ONE.fourK, ONE.twoM, ONE.far, ...ONE.farStructures, GLOBAL, ...ALL_OF_TWO],
   },
   {
-    cite: '9.1',
+    cite: '10.1',
     given: 'INIT',
     operation: ({ mmu }) => {
       mmu.reset('INIT');

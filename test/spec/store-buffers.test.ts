@@ -1,5 +1,5 @@
 /**
- * Store buffers (SDM 3A 8.2.2) and page walks: a walk reads memory, and neither a locked operation nor MFENCE orders it.
+ * Store buffers (SDM 3A 9.2.2) and page walks: a walk reads memory, and neither a locked operation nor MFENCE orders it.
  */
 import { describe, expect, test } from 'vitest';
 import { linearAddress } from '../../src/arch/address.ts';

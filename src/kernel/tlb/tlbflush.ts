@@ -1,6 +1,6 @@
 /**
  * What the eras share of asm/tlbflush.h: invalidating this processor's own TLB, instruction by instruction. Each of these
- * instructions serializes, and so drains the store buffer and orders page walks (SDM 3A 8.3).
+ * instructions serializes, and so drains the store buffer and orders page walks (SDM 3A 9.3).
  */
 import { addressInFrame, type FrameNumber, linearAddress, PAGE_BYTES, PAGE_SHIFT } from '../../arch/address.ts';
 import { Cr4, InvpcidType } from '../../arch/control-registers.ts';
