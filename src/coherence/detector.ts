@@ -34,7 +34,7 @@ import { summarizeChange, summarizeTranslation } from './summary.ts';
 import type { TrackedTranslation } from './tracked-translation.ts';
 import { TranslationTracker } from './translation-tracker.ts';
 import { UseJudge } from './use-judge.ts';
-import type { CoherenceReport, LatentTranslation, Violation } from './violation.ts';
+import type { CoherenceReport, Finding, LatentTranslation, Violation } from './violation.ts';
 import { ViolationLog } from './violation-log.ts';
 
 type EventOf<K extends MachineEvent['kind']> = Extract<MachineEvent, { kind: K }>;
@@ -92,7 +92,6 @@ export class Detector {
       structures,
       tracker: this.#tracker,
       frames: this.#frames,
-      obligations: this.#obligations,
       matrix: this.#matrix,
       log: this.#log,
       locate,
@@ -236,6 +235,16 @@ export class Detector {
   /** The distinct violations kept so far, in the order of first use; their counts go on changing. */
   get violations(): readonly Violation[] {
     return this.#log.violations;
+  }
+
+  /** Breaches of the kernel's book-keeping so far, those kept. */
+  get findings(): readonly Finding[] {
+    return this.#log.findings;
+  }
+
+  /** How many `findings` there are. */
+  get findingCount(): number {
+    return this.#log.findingCount;
   }
 
   report(): CoherenceReport {

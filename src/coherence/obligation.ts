@@ -24,6 +24,8 @@ export interface FlushObligation {
   readonly batch: boolean;
   readonly began: number;
   readonly returned: number;
+  /** What was decided for each processor. */
+  readonly decisions: readonly Readonly<FlushDecision>[];
 }
 
 export interface PromiseObligation {
@@ -73,8 +75,6 @@ export class Obligations {
   readonly #lastBatchAdd = new Map<number, Map<number, Moment>>();
   /** Promises in force by mm, oldest first. */
   readonly #log = new Map<number, Promised[]>();
-  /** Decisions of the flushes in the log, to be found from the obligation. */
-  readonly #decisions = new WeakMap<object, readonly FlushDecision[]>();
   readonly #oldestChange: () => number;
   /** Promises dropped although somebody may still ask for them. */
   forgotten = 0;
@@ -129,8 +129,8 @@ export class Obligations {
         batch,
         began: open.began,
         returned: time,
+        decisions: open.decisions,
       };
-      this.#decisions.set(obligation, open.decisions);
       promises.push(this.#promise({ region: regionOf(range), moment, others: moment, made: time, obligation }));
     }
     return promises;
@@ -161,11 +161,6 @@ export class Obligations {
   /** The flush that this processor is in the middle of. */
   innermost(processor: number): OpenFlush | null {
     return this.#openByProcessor.get(processor)?.at(-1) ?? null;
-  }
-
-  /** What a returned flush decided for a processor. */
-  decisionOf(obligation: Obligation, processor: number): FlushDecision | null {
-    return this.#decisions.get(obligation)?.findLast((decision) => decision.processor === processor) ?? null;
   }
 
   /** The first promise in force that a translation with this change missed would break. */

@@ -7,7 +7,13 @@ import { frameAt } from './significance.ts';
 import { isGlobal, type TrackedTranslation } from './tracked-translation.ts';
 import type { ChangeSummary, Cover, FrameSummary, TranslationSummary } from './violation.ts';
 
-export function summarizeTranslation({ cached, mm, filled }: TrackedTranslation): TranslationSummary {
+export function summarizeTranslation({
+  cached,
+  mm,
+  filledAt,
+  filledWhere,
+  filledBy,
+}: TrackedTranslation): TranslationSummary {
   const { kind, serial, processor, pcid, page, pages, writable, user, executable } = cached;
   return {
     kind,
@@ -23,7 +29,13 @@ export function summarizeTranslation({ cached, mm, filled }: TrackedTranslation)
     user,
     executable,
     dirty: cached.kind === 'tlb' && cached.dirty,
-    filled,
+    filled: {
+      time: filledAt,
+      where: filledWhere,
+      walk: filledBy?.walk ?? null,
+      speculative: filledBy?.speculative ?? false,
+      shortcut: filledBy?.shortcut?.serial ?? null,
+    },
   };
 }
 
@@ -68,5 +80,5 @@ export function coverOf(tracked: TrackedTranslation, change: Change | null, befo
   const { processor, pcid, page } = tracked.cached;
   const global = isGlobal(tracked.cached);
   const address = addressInPage(page, 0);
-  return { processor, pcid, address, global, after: change?.time ?? tracked.filled.time, before };
+  return { processor, pcid, address, global, after: change?.time ?? tracked.filledAt, before };
 }

@@ -7,6 +7,7 @@
  */
 import type { PageNumber } from '../arch/address.ts';
 import type { CachedTranslation } from '../event/cached-translation.ts';
+import type { HardwareEvent } from '../event/event.ts';
 import type { Change } from './change.ts';
 import type { EntryNode } from './entry-index.ts';
 import type { FlushDecision } from './flush-matrix.ts';
@@ -19,20 +20,14 @@ export interface MissedChange {
   due: Obligation | null;
 }
 
-export interface FillPlace {
-  readonly time: number;
-  readonly where: string | null;
-  readonly walk: number | null;
-  readonly speculative: boolean;
-  /** Serial of the paging-structure-cache entry that the walk started from. */
-  readonly shortcut: number | null;
-}
-
 export interface TrackedTranslation {
   readonly cached: CachedTranslation;
   /** Address space: 1 for the kernel's half of the linear addresses, 0 where the root is nobody's. */
   readonly mm: number;
-  readonly filled: FillPlace;
+  readonly filledAt: number;
+  readonly filledWhere: string | null;
+  /** The last read of the walk that filled it. */
+  readonly filledBy: Extract<HardwareEvent, { kind: 'walk-read' }> | null;
   /** The entries it is re-judged for: its sources, and those that memory now leads to instead. */
   readonly nodes: EntryNode[];
   /** Null while it agrees with memory; then `missed` is empty. */

@@ -13,9 +13,9 @@ import { type Structures, walkFor } from './legality.ts';
 import type { Obligation, Obligations } from './obligation.ts';
 import { ProcessorContext } from './processor-context.ts';
 import { referenceWalk } from './reference-walk.ts';
-import { compare } from './significance.ts';
+import { compare, type Staleness } from './significance.ts';
 import { StaleIndex } from './stale-index.ts';
-import { type FillPlace, inKernelHalf, isGlobal, type TrackedTranslation } from './tracked-translation.ts';
+import { inKernelHalf, isGlobal, type TrackedTranslation } from './tracked-translation.ts';
 
 type EventOf<K extends HardwareEvent['kind']> = Extract<HardwareEvent, { kind: K }>;
 
@@ -137,7 +137,9 @@ export class TranslationTracker {
     const tracked: TrackedTranslation = {
       cached,
       mm,
-      filled: this.#fillPlace(cached.processor, time),
+      filledAt: time,
+      filledWhere: this.#whereabouts.locate(cached.processor),
+      filledBy: this.#lastRead.get(cached.processor) ?? null,
       nodes: [],
       staleness: null,
       missed: [],
@@ -254,12 +256,8 @@ export class TranslationTracker {
 
   /** Compares with memory; `change` is what has just happened to one of its entries. */
   #judge(tracked: TrackedTranslation, change: Change | null): void {
-    const walk = walkFor(this.#structures, tracked, this.rootOf(tracked));
-    const reference = referenceWalk(walk, this.#structures.read, (address: PhysicalAddress) => {
-      this.#index.attach(tracked, address);
-    });
     const before = tracked.staleness;
-    const staleness = compare(tracked.cached, reference);
+    const staleness = wentAway(tracked, change) ? 'stale-frame' : this.#compare(tracked);
     if (staleness === null) {
       if (before !== null) this.#setFresh(tracked);
       return;
@@ -273,6 +271,16 @@ export class TranslationTracker {
     if (tracked.cached.kind === 'tlb') tracked.cached.watched = true;
     this.stale.add(tracked);
     this.#becameStale(tracked);
+  }
+
+  /** Where memory leads another way than it did, the entries on that way count from now on. */
+  #compare(tracked: TrackedTranslation): Staleness | null {
+    const { cached } = tracked;
+    const walk = walkFor(this.#structures, tracked, this.rootOf(tracked));
+    const reference = referenceWalk(walk, this.#structures.read, (address: PhysicalAddress) => {
+      if (!cached.sources.some((source) => source.address === address)) this.#index.attach(tracked, address);
+    });
+    return compare(cached, reference);
   }
 
   #setFresh(tracked: TrackedTranslation): void {
@@ -301,21 +309,16 @@ export class TranslationTracker {
     tracked.missed.splice(settled < 0 ? 1 : settled, 1);
   }
 
-  #fillPlace(processor: number, time: number): FillPlace {
-    const read = this.#lastRead.get(processor);
-    return {
-      time,
-      where: this.#whereabouts.locate(processor),
-      walk: read?.walk ?? null,
-      speculative: read?.speculative ?? false,
-      shortcut: read?.shortcut?.serial ?? null,
-    };
-  }
-
   #oldestWalk(now: number): number {
     for (const { sequence } of this.#walks.values()) return sequence;
     return now;
   }
+}
+
+/** An entry that a fresh translation was built from, and nothing else leads to it, is not present any more: no need to walk. */
+function wentAway({ staleness, nodes, cached }: TrackedTranslation, change: Change | null): boolean {
+  if (staleness !== null || change === null || change.kind !== 'entry') return false;
+  return (change.after & PagingEntry.P) === 0n && nodes.length === cached.sources.length;
 }
 
 function isSignificant(before: bigint, after: bigint): boolean {

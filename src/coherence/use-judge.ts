@@ -9,7 +9,7 @@ import type { Change } from './change.ts';
 import type { FlushDecision, FlushMatrix } from './flush-matrix.ts';
 import { type FrameHistory, type FrameState, stageSince } from './frame-history.ts';
 import { changeToBlame, harmInEveryWorld, type Structures } from './legality.ts';
-import type { Obligation, Obligations } from './obligation.ts';
+import type { Obligation } from './obligation.ts';
 import { frameAt } from './significance.ts';
 import { coverOf, summarizeChange, summarizeFrame, summarizeTranslation } from './summary.ts';
 import type { MissedChange, TrackedTranslation } from './tracked-translation.ts';
@@ -22,7 +22,6 @@ export interface UseJudgeParts {
   readonly structures: Structures;
   readonly tracker: TranslationTracker;
   readonly frames: FrameHistory;
-  readonly obligations: Obligations;
   readonly matrix: FlushMatrix;
   readonly log: ViolationLog;
   readonly locate: (processor: number) => string | null;
@@ -160,8 +159,9 @@ export class UseJudge {
 
   /** The last decision that left the translation where it was, or else what the flush itself decided for the processor. */
   #blameDecision(tracked: TrackedTranslation, obligation: Obligation | null): FlushDecision | null {
-    const { obligations, matrix } = this.#parts;
-    const ofFlush = obligation === null ? null : obligations.decisionOf(obligation, tracked.cached.processor);
+    const { matrix } = this.#parts;
+    const decisions = obligation?.kind === 'flush' ? obligation.decisions : [];
+    const ofFlush = decisions.findLast(({ processor }) => processor === tracked.cached.processor);
     const decision = tracked.skipped ?? (ofFlush?.action === 'skip' ? ofFlush : null);
     if (decision !== null) matrix.missed(decision);
     return decision;

@@ -26,6 +26,10 @@ export class ViolationLog {
     return [...this.#findings.values()];
   }
 
+  get findingCount(): number {
+    return this.#findings.size;
+  }
+
   get distinct(): number {
     return this.#violations.size + this.violationsNotKept;
   }

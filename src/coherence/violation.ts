@@ -11,7 +11,15 @@ import type { FlushDecision, FlushMatrixReport } from './flush-matrix.ts';
 import type { Stage } from './frame-history.ts';
 import type { Obligation } from './obligation.ts';
 import type { Severity, Staleness } from './significance.ts';
-import type { FillPlace } from './tracked-translation.ts';
+
+export interface FillPlace {
+  readonly time: number;
+  readonly where: string | null;
+  readonly walk: number | null;
+  readonly speculative: boolean;
+  /** Serial of the paging-structure-cache entry that the walk started from. */
+  readonly shortcut: number | null;
+}
 
 export interface TranslationSummary {
   readonly kind: CachedTranslation['kind'];
