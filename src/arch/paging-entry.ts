@@ -1,6 +1,6 @@
 /**
  * Paging-structure entries of 4-level and 5-level paging: one 64-bit format, read differently by level
- * (SDM 3A 4.5.5, tables 4-14 to 4-20; protection keys 4.6.2).
+ * (SDM 3A 4.5.4, tables 4-14 to 4-20; protection keys 4.6.2).
  */
 import type { FrameNumber, PagingLevel } from './address.ts';
 

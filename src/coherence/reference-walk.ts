@@ -1,5 +1,5 @@
 /**
- * The detector's own reading of the paging structures (SDM 3A 4.5.4, figures 4-8 to 4-11; reserved bits 4.5.5), apart
+ * The detector's own reading of the paging structures (SDM 3A 4.5.4, figures 4-8 to 4-11, with its reserved bits), apart
  * from the MMU's, so that a wrong walker there cannot hide itself here.
  *
  * It walks *values*: at every entry address there may be several values that a processor is allowed to know, and every

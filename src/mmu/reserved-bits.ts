@@ -1,5 +1,5 @@
 /**
- * Bits that must be 0 in a present paging-structure entry (SDM 3A 4.5.5, tables 4-14 to 4-20): those above MAXPHYADDR,
+ * Bits that must be 0 in a present paging-structure entry (SDM 3A 4.5.4, tables 4-14 to 4-20): those above MAXPHYADDR,
  * XD without EFER.NXE, PS where no page can be mapped, and the low address bits of a large page's frame.
  */
 import type { PagingLevel } from '../arch/address.ts';

@@ -160,7 +160,7 @@ const severities: readonly Row[] = [
     expect: [],
   },
   {
-    cite: 'SDM 3A 4.5.5',
+    cite: 'SDM 3A 4.5.4',
     given: 'an ignored bit and G changed',
     history: () => changed(readWrite | (1n << 9n) | G, 'write'),
     expect: [],

@@ -156,7 +156,7 @@ describe('the oracle itself, by rows of the manual', () => {
       expect: 33,
     },
     {
-      cite: '4.5.5',
+      cite: '4.5.4',
       given: 'bit 7 of a PTE is PAT',
       entry: USER | PS,
       access: { kind: 'read', user: true },

@@ -1,5 +1,5 @@
 /**
- * What an access must lead to, given the paging-structure entries that control it: an independent reading of SDM 3A 4.5.5
+ * What an access must lead to, given the paging-structure entries that control it: an independent reading of SDM 3A 4.5.4
  * to 4.8 that shares only the facts of `src/arch` with the MMU. It knows no caches and walks nothing: it is handed the
  * entries from the top down, and judges them whole.
  */
@@ -73,7 +73,7 @@ function isInvalid(level: PagingLevel, entry: bigint, control: OracleControl, pa
   return (entry & P) === 0n || reservedBits(level, entry, control, part) !== 0n;
 }
 
-/** The bits set that must be 0: bit numbers as the tables of 4.5.5 print them. */
+/** The bits set that must be 0: bit numbers as the tables of 4.5.4 print them. */
 function reservedBits(level: PagingLevel, entry: bigint, control: OracleControl, part: OraclePart): bigint {
   let reserved = bits(part.maxPhysicalAddressBits, 51);
   if (!control.nxe) reserved |= XD;

@@ -30,7 +30,7 @@ import {
 
 const HERE = 0x1000n;
 
-describe('rights of every level count (4.6.1), and reserved bits of every level (4.5.5)', () => {
+describe('rights of every level count (4.6.1), and reserved bits of every level (4.5.4)', () => {
   const kinds: readonly AccessKind[] = ['read', 'write', 'fetch'];
   const accesses: readonly Access[] = kinds.flatMap((kind) => [true, false].map((user) => ({ kind, user })));
   /** Takes one bit away, or adds one that is reserved, ignored or forbidding. */

@@ -1,5 +1,5 @@
 /**
- * What Linux keeps in a page-table entry: the architectural bits of SDM 3A 4.5.5, and, in entries with P = 0, its own
+ * What Linux keeps in a page-table entry: the architectural bits of SDM 3A 4.5.4, and, in entries with P = 0, its own
  * formats. An entry that maps nothing and is not 0 is either an inaccessible mapping (PROT_NONE, which keeps its frame)
  * or a swap entry: a type in bits 13:9 and a number above.
  */
