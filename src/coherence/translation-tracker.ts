@@ -15,7 +15,7 @@ import { ProcessorContext } from './processor-context.ts';
 import { referenceWalk } from './reference-walk.ts';
 import { compare, type Staleness } from './significance.ts';
 import { StaleIndex } from './stale-index.ts';
-import { inKernelHalf, isGlobal, type TrackedTranslation } from './tracked-translation.ts';
+import { inKernelHalf, isGlobal, type MissedChange, type TrackedTranslation } from './tracked-translation.ts';
 
 type EventOf<K extends HardwareEvent['kind']> = Extract<HardwareEvent, { kind: K }>;
 
@@ -300,13 +300,12 @@ export class TranslationTracker {
         : this.#obligations.find(change, tracked);
     tracked.missed.push({ change, due });
     if (tracked.missed.length <= MISSED_LIMIT) return;
-    // What is due allows nothing, so it can be forgotten; the first one is kept to be blamed.
-    const settled = tracked.missed.findIndex((missed, index) => index > 0 && missed.due !== null);
-    if (settled < 0) {
+    const dispensable = tracked.missed.findIndex((missed, index) => index > 0 && isDispensable(missed, tracked.missed));
+    if (dispensable < 0) {
       tracked.overflowed = true;
       this.#overflows++;
     }
-    tracked.missed.splice(settled < 0 ? 1 : settled, 1);
+    tracked.missed.splice(Math.max(dispensable, 1), 1);
   }
 
   #oldestWalk(now: number): number {
@@ -319,6 +318,19 @@ export class TranslationTracker {
 function wentAway({ staleness, nodes, cached }: TrackedTranslation, change: Change | null): boolean {
   if (staleness !== null || change === null || change.kind !== 'entry') return false;
   return (change.after & PagingEntry.P) === 0n && nodes.length === cached.sources.length;
+}
+
+/** What is due allows nothing, and what a later change overwrote again is allowed by that one for longer. */
+function isDispensable({ change, due }: MissedChange, missed: readonly MissedChange[]): boolean {
+  if (due !== null) return true;
+  return missed.some(
+    ({ change: later }) =>
+      later.kind === 'entry' &&
+      change.kind === 'entry' &&
+      later.sequence > change.sequence &&
+      later.address === change.address &&
+      later.before === change.before,
+  );
 }
 
 function isSignificant(before: bigint, after: bigint): boolean {
