@@ -48,28 +48,47 @@ export class ScenarioRun {
    */
   outcome(early: RunReport['stopped'] = null, why: string | null = null): RunOutcome {
     const { scenario, system } = this;
-    const stopped = this.#death === null ? early : 'guest died';
-    const disappointments = this.#world?.disappointments.map((each) => printDisappointment(this.#file, each)) ?? [];
-    const report = system.detector?.report() ?? null;
-    const unmet = stopped === null ? unmetExpectations(scenario, this.#file, report) : [];
-    const mmu = system.machine.processors.map((processor) => processor.mmu.counters);
-    return {
-      workload: {
-        file: this.#file,
-        kind: 'scenario',
-        title: scenario.title,
-        accesses: mmu.reduce((sum, { hits, misses }) => sum + hits + misses, 0),
-        pageFaults: mmu.reduce((sum, { faults }) => sum + faults, 0),
-        systemCalls: 0,
-        migrations: 0,
-        implicitPages: 0,
-        forbiddenAccesses: 0,
-      },
-      stopped,
-      reason: this.#death ?? why,
-      unexpected: [...disappointments, ...unmet],
-    };
+    const [stopped, reason] = this.#death === null ? [early, why] : (['guest died', this.#death] as const);
+    return scenarioOutcome({ scenario, system, file: this.#file, world: this.#world, stopped, reason });
   }
+}
+
+/** Whatever made the scenario go: what it comes to. `world` is null when the guest did not get beyond booting. */
+export function scenarioOutcome({
+  scenario,
+  system,
+  file,
+  world,
+  stopped,
+  reason,
+}: {
+  readonly scenario: Scenario;
+  readonly system: System;
+  readonly file: string;
+  readonly world: ScenarioWorld | null;
+  readonly stopped: RunReport['stopped'];
+  readonly reason: string | null;
+}): RunOutcome {
+  const disappointments = world?.disappointments.map((each) => printDisappointment(file, each)) ?? [];
+  const report = system.detector?.report() ?? null;
+  const unmet = stopped === null ? unmetExpectations(scenario, file, report) : [];
+  const mmu = system.machine.processors.map((processor) => processor.mmu.counters);
+  return {
+    workload: {
+      file,
+      kind: 'scenario',
+      title: scenario.title,
+      accesses: mmu.reduce((sum, { hits, misses }) => sum + hits + misses, 0),
+      pageFaults: mmu.reduce((sum, { faults }) => sum + faults, 0),
+      systemCalls: 0,
+      migrations: 0,
+      implicitPages: 0,
+      forbiddenAccesses: 0,
+    },
+    stopped,
+    reason,
+    unexpected: [...disappointments, ...unmet],
+  };
 }
 
 /** Throws InputError for a value, in the scenario or the words, that is not one of those there are. */

@@ -209,6 +209,7 @@ export class ScenarioThread {
       if (!(error instanceof Segfault)) throw error;
       seen = null;
     }
+    this.#world.accessed(this, place, seen);
     if (seen === null) {
       if (outcome.kind === 'value')
         this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} ended in SIGSEGV`);

@@ -37,6 +37,8 @@ export class ScenarioWorld {
   readonly kernel: MiniKernel;
   readonly signalled = new Set<string>();
   readonly disappointments: Disappointment[] = [];
+  /** Told of each access of a thread with what it read or wrote; null: it ended in SIGSEGV. */
+  accessed: (thread: ScenarioThread, place: Place, seen: bigint | null) => void = () => {};
   readonly #system: System;
   readonly #scenario: Scenario;
   readonly #spaces = new Map<string, Space>();
@@ -59,14 +61,14 @@ export class ScenarioWorld {
   advance(steps: number): boolean {
     const { execution, random } = this.#system;
     for (let step = 0; step < steps; step++) {
-      if (this.#over && !this.#underWay()) return false;
-      if (!stepAtRandom(execution, random)) throw new Deadlock(this.#whoWaits());
+      if (this.over && !this.#underWay()) return false;
+      if (!stepAtRandom(execution, random)) throw new Deadlock(this.whoWaits());
     }
     return true;
   }
 
   /** Whether every thread that is to run has ended. */
-  get #over(): boolean {
+  get over(): boolean {
     return this.#unborn.length === 0 && this.#threads.every(({ finished }) => finished);
   }
 
@@ -169,7 +171,8 @@ export class ScenarioWorld {
     return `${this.file}:${place.line} (${thread.declaration.name}: ${kind})`;
   }
 
-  #whoWaits(): string {
+  /** The threads that have not ended, and where they stand. */
+  whoWaits(): string {
     const waiting = this.#threads.filter(({ finished }) => !finished);
     assert(waiting.length > 0 || this.#unborn.length > 0, 'somebody waits');
     const names = waiting.map(({ declaration, at }) => `${declaration.name} at line ${at?.place.line ?? '?'}`);

@@ -1,0 +1,152 @@
+/**
+ * One execution of a scenario whose every step somebody else chooses: what processors and hardware can do now, and what
+ * came of the latest step. Booting is not part of it: the processors come up in the same way each time.
+ */
+import { assert, present, unreachable } from '../../base/assert.ts';
+import { UnsupportedError } from '../../base/errors.ts';
+import type { System as ExploredSystem, Violation } from '../../explore/model.ts';
+import { causeOfDeath } from '../guest-death.ts';
+import type { Disappointment, ScenarioWorld } from '../scenario-world.ts';
+import type { System } from '../system.ts';
+import { nameOfNextAction } from './name-of-action.ts';
+import type { ScenarioStep } from './scenario-step.ts';
+import { identifyFinding, identifyViolation } from './violation-identity.ts';
+
+export class ExploredScenario implements ExploredSystem<ScenarioStep> {
+  readonly system: System;
+  readonly world: ScenarioWorld;
+  /** What each thread has seen so far, by its name. */
+  readonly #seen = new Map<string, Sighting[]>();
+  readonly #known = { violations: 0, findings: 0, disappointments: 0 };
+  #death: string | null = null;
+  #latest: Violation | null = null;
+
+  constructor(system: System, world: ScenarioWorld) {
+    this.system = system;
+    this.world = world;
+    world.accessed = ({ declaration }, place, seen) => {
+      const sightings = this.#seen.get(declaration.name) ?? [];
+      const what = `${place.line}:${seen === null ? 'fault' : seen}`;
+      const last = sightings.at(-1);
+      if (last?.what === what) last.times++;
+      else sightings.push({ what, times: 1 });
+      this.#seen.set(declaration.name, sightings);
+    };
+  }
+
+  enabled(): ScenarioStep[] {
+    if (this.#death !== null) return [];
+    const { execution, machine } = this.system;
+    const steps: ScenarioStep[] = [];
+    for (const { index } of machine.processors) {
+      if (execution.runnable(index)) {
+        steps.push({ kind: 'processor', processor: index, at: nameOfNextAction(execution, index) });
+      }
+    }
+    for (const { index, storeBuffer } of machine.processors) {
+      const oldest = storeBuffer.waiting[0];
+      if (oldest !== undefined) {
+        steps.push({ kind: 'drain', processor: index, address: oldest.address, value: oldest.value });
+      }
+    }
+    const flights = machine.bus.inFlight.map(({ target, sender, vector }) => ({ processor: target, sender, vector }));
+    for (const [at, flight] of flights.entries()) {
+      if (flights.findIndex((other) => isSameFlight(other, flight)) === at) steps.push({ kind: 'deliver', ...flight });
+    }
+    return steps;
+  }
+
+  /** Throws UnsupportedError where the guest asks for what is not modelled: that is no verdict about it. */
+  apply(step: ScenarioStep): void {
+    this.#latest = null;
+    try {
+      this.#take(step);
+    } catch (error) {
+      if (error instanceof UnsupportedError) throw error;
+      this.#death = causeOfDeath(error);
+    }
+    this.#latest = this.#lookForNews();
+  }
+
+  /** What the guest died of. */
+  get death(): string | null {
+    return this.#death;
+  }
+
+  violation(): Violation | null {
+    return this.#latest;
+  }
+
+  /** What every thread read and wrote, by line of the scenario; null where threads wait for what nobody will do. */
+  outcome(): string | null {
+    if (this.#death !== null) return this.#death;
+    if (!this.world.over) return null;
+    return [...this.#seen]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([thread, sightings]) => `${thread} ${sightings.map(printSighting).join(' ')}`)
+      .join(' | ');
+  }
+
+  #take(step: ScenarioStep): void {
+    const { execution, machine } = this.system;
+    switch (step.kind) {
+      case 'processor':
+        execution.step(step.processor);
+        return;
+      case 'drain':
+        machine.takeHardwareStep({ kind: 'drain', processor: step.processor });
+        return;
+      case 'deliver': {
+        const ipi = machine.bus.inFlight.find((each) => isSameFlight({ ...each, processor: each.target }, step));
+        assert(ipi !== undefined, `an IPI from processor ${step.sender} to ${step.processor} is in flight`);
+        machine.takeHardwareStep({ kind: 'deliver', ipi });
+        return;
+      }
+      default:
+        unreachable(step);
+    }
+  }
+
+  /** What there is since the step before: what the hardware shows first, then the kernel's own word, then the text's. */
+  #lookForNews(): Violation | null {
+    const { detector } = this.system;
+    const { disappointments } = this.world;
+    const before = { ...this.#known };
+    this.#known.violations = detector?.violations.length ?? 0;
+    this.#known.findings = detector?.findingCount ?? 0;
+    this.#known.disappointments = disappointments.length;
+    if (detector !== null && this.#known.violations > before.violations) {
+      return identifyViolation(present(detector.violations[before.violations], 'the new violation'));
+    }
+    if (detector !== null && this.#known.findings > before.findings) {
+      return identifyFinding(present(detector.findings[before.findings], 'the new finding'));
+    }
+    if (this.#death !== null) return { id: `died: ${this.#death}`, message: `the guest died: ${this.#death}` };
+    const disappointment = disappointments[before.disappointments];
+    return disappointment === undefined ? null : unexpected(disappointment);
+  }
+}
+
+/** The value, or the fault, that an access at a line came to, so many times in a row. */
+interface Sighting {
+  readonly what: string;
+  times: number;
+}
+
+function printSighting({ what, times }: Sighting): string {
+  return times === 1 ? what : `${what}*${times}`;
+}
+
+interface Flight {
+  readonly processor: number;
+  readonly sender: number;
+  readonly vector: number;
+}
+
+function isSameFlight(a: Flight, b: Flight): boolean {
+  return a.processor === b.processor && a.sender === b.sender && a.vector === b.vector;
+}
+
+function unexpected({ thread, place, message }: Disappointment): Violation {
+  return { id: `unexpected: line ${place.line}: ${message}`, message: `${thread}, line ${place.line}: ${message}` };
+}

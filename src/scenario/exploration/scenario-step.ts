@@ -1,0 +1,49 @@
+/**
+ * A step of an explored scenario, as plain data that any execution of the same schedule can take. Three kinds of threads
+ * act: each processor, each store buffer, and the bus towards each processor.
+ */
+import type { PhysicalAddress } from '../../arch/address.ts';
+import { unreachable } from '../../base/assert.ts';
+
+export type ScenarioStep =
+  /** The processor executes the action it stands at, or takes an interrupt. `at` says which: see `nameOfAction`. */
+  | { readonly kind: 'processor'; readonly processor: number; readonly at: string }
+  /** The oldest waiting store becomes visible. */
+  | {
+      readonly kind: 'drain';
+      readonly processor: number;
+      readonly address: PhysicalAddress;
+      readonly value: bigint;
+    }
+  /**
+   * An IPI arrives. Those in flight with the same sender, target and vector are interchangeable: the oldest stands for
+   * all of them.
+   */
+  | { readonly kind: 'deliver'; readonly processor: number; readonly sender: number; readonly vector: number };
+
+/** Threads are numbered: processors, then their store buffers, then the bus towards each. */
+export function threadOfStep({ kind, processor }: ScenarioStep, processors: number): number {
+  switch (kind) {
+    case 'processor':
+      return processor;
+    case 'drain':
+      return processors + processor;
+    case 'deliver':
+      return 2 * processors + processor;
+    default:
+      return unreachable(kind);
+  }
+}
+
+export function keyOfStep(step: ScenarioStep): string {
+  switch (step.kind) {
+    case 'processor':
+      return `p${step.processor} ${step.at}`;
+    case 'drain':
+      return `d${step.processor} ${step.address.toString(16)} ${step.value.toString(16)}`;
+    case 'deliver':
+      return `i${step.processor} ${step.sender} ${step.vector}`;
+    default:
+      return unreachable(step);
+  }
+}
