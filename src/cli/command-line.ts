@@ -6,13 +6,17 @@ import { printTable } from '../trace/table.ts';
 import { checkCommand } from './check-command.ts';
 import { erasCommand } from './eras-command.ts';
 import type { ExitStatus } from './exit-status.ts';
+import { type ExploreFlags, exploreCommand } from './explore-command.ts';
+import { type ReplayFlags, replayCommand } from './replay-command.ts';
 import { type RunFlags, runCommand } from './run-command.ts';
+import { STRATEGY_FORMS } from './strategy-argument.ts';
 import type { Streams } from './streams.ts';
 
 const ALL_EXAMPLES = `
 Examples:
   tlbsan run program.trace.gz --cpus 4      # a recorded program, on four processors
   tlbsan run scenario.tlb --era E1          # a scenario, under the first kernel with generations
+  tlbsan explore scenario.tlb               # a scenario, under many schedules
   tlbsan check scenario.tlb                 # is it well-formed?
   tlbsan eras                               # which kernels there are
 
@@ -27,6 +31,19 @@ Examples:
 
 Exit status: 0 clean, 1 violation or not what the workload states, 2 bad input or usage, 3 stopped early with nothing
 found, 4 the guest died with nothing found, 70 a bug of tlbsan.`;
+
+const EXPLORE_EXAMPLES = `
+Examples:
+  tlbsan explore scenario.tlb                               # every schedule with at most one preemption
+  tlbsan explore scenario.tlb --strategy preemptions=2 --executions 1000000
+  tlbsan explore scenario.tlb --strategy pct --era E1-M2 --keep-going
+  tlbsan replay s1.x7Gw2a.BQkS0d scenario.tlb --era E1-M2   # with the options that explore was given
+
+Hardware counts as a scheduler's choice: a store that leaves its buffer and an IPI that arrives while their processors
+could go on are preemptions too.
+
+Exit status: 0 every schedule within the strategy is covered and clean, 1 violation, 2 bad input or usage, 3 a limit was
+reached with nothing found, 4 the guest asked for what is not modelled, 70 a bug of tlbsan.`;
 
 export function commandLine(streams: Streams, setStatus: (status: ExitStatus) => void): Command {
   const tlbsan = new Command('tlbsan')
@@ -56,6 +73,33 @@ export function commandLine(streams: Streams, setStatus: (status: ExitStatus) =>
     .option('--no-detect', 'run without the detector: nothing is judged')
     .addHelpText('after', () => `\n${switches()}\n${RUN_EXAMPLES}`)
     .action(async (file: string, flags: RunFlags) => setStatus(await runCommand(file, flags, streams)));
+  const explore = tlbsan
+    .command('explore')
+    .description('search the schedules of a scenario for one that violates something')
+    .argument('<file>', 'scenario text');
+  scenarioOptions(explore)
+    .option('--strategy <strategy>', `how to search: ${STRATEGY_FORMS}`, 'preemptions=1')
+    .option('--executions <n>', 'end the search after so many executions', positive, 10_000)
+    .option('--seconds <n>', 'end the search after so many seconds', positive)
+    .option('--keep-going', 'go on after the first violation', false)
+    .option('--no-shrink', 'report schedules as they were found')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', EXPLORE_EXAMPLES)
+    .action(async (file: string, flags: ExploreFlags) =>
+      setStatus(await exploreCommand(file, flags, packageVersion(), streams)),
+    );
+  const replay = tlbsan
+    .command('replay')
+    .description('repeat a schedule that explore has found, and report on it')
+    .argument('<token>', 'the schedule')
+    .argument('<file>', 'the scenario that it is a schedule of');
+  scenarioOptions(replay)
+    .option('--trace <file>', 'write a trace for ui.perfetto.dev')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', '\nThe other options must be those that explore was given.')
+    .action(async (token: string, file: string, flags: ReplayFlags) =>
+      setStatus(await replayCommand({ token, file }, flags, packageVersion(), streams)),
+    );
   tlbsan
     .command('check')
     .description('read a scenario or a trace and say what it is, without running it')
@@ -70,6 +114,19 @@ export function commandLine(streams: Streams, setStatus: (status: ExitStatus) =>
     .addHelpText('after', '\nExample:\n  tlbsan eras --json')
     .action((flags: { json: boolean }) => setStatus(erasCommand(flags, streams)));
   return tlbsan;
+}
+
+/** What a scenario runs on. */
+function scenarioOptions(command: Command): Command {
+  return command
+    .option('--cpus <n>', 'number of processors, 1 to 32', wholeNumber)
+    .option('--era <id>', "whose TLB code the mini-kernel runs; 'tlbsan eras' lists them")
+    .option('--policy <name>', `what the processors cache: ${listPolicies().join(', ')}`)
+    .addOption(
+      new Option('--set <switch=on|off>', 'hardware switch; may be repeated').default([], 'none').argParser(append),
+    )
+    .option('--seed <n>', 'chooses what is left open, 0 to 4294967295', wholeNumber)
+    .option('--memory <mib>', 'guest-physical memory, 1 to 4096; every execution makes it anew', wholeNumber);
 }
 
 function switches(): string {

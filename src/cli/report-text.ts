@@ -10,6 +10,9 @@ import { type Paint, PLAIN } from './paint.ts';
 /** Violations, and findings, printed in full; the JSON report has all that are kept. */
 const PRINTED_IN_FULL = 5;
 
+/** Of the text behind a figure. */
+const DETAILS_COLUMNS = 60;
+
 export function printReport(report: RunReport, statistics: Statistics, paint: Paint = PLAIN): string {
   const { coherence } = report;
   const sections = [
@@ -139,7 +142,23 @@ function table(title: string, rows: readonly Figure[]): string {
     { title: '', align: 'right' },
     { title: '', align: 'left' },
   ] as const;
-  return printTable(columns, rows).join('\n');
+  const cells = rows.flatMap(([name, count, details]) => {
+    const [first = '', ...more] = wrap(details);
+    return [[name, count, first], ...more.map((line) => ['', '', line])];
+  });
+  return printTable(columns, cells).join('\n');
+}
+
+/** Broken after commas. */
+function wrap(details: string): string[] {
+  const lines: string[] = [];
+  for (const item of details.split(/(?<=, )/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + item.trimEnd().length <= DETAILS_COLUMNS)
+      lines[lines.length - 1] = last + item;
+    else lines.push(item);
+  }
+  return lines;
 }
 
 const ACTION_ORDER = ['full', 'partial', 'skip'];

@@ -38,7 +38,7 @@ export function spawned(
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = command;
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     const output = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -49,6 +49,11 @@ export function spawned(
     child.on('close', (status) => resolve({ status, ...output }));
     whileRunning(child);
   });
+}
+
+/** Without what npm leaves for its scripts, which would change what an npm started by them does. */
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
 }
 
 /** What starts tlbsan from its sources. */

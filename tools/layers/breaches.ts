@@ -11,7 +11,7 @@ const IMPORTS = [
   /\bimport\s*\(\s*(['"`])/g,
 ] as const;
 
-interface Import {
+export interface Import {
   readonly specifier: string;
   readonly line: number;
 }
@@ -74,7 +74,8 @@ function folderOf(file: string): string | null {
   return dirname(file) === '.' ? null : (file.split('/')[0] ?? null);
 }
 
-function importsOf(source: string, code: string): Import[] {
+/** Everything that a source names to import or to export from, types too. `code` is the source as `codeOnly` gives it. */
+export function importsOf(source: string, code: string): Import[] {
   const imports: Import[] = [];
   for (const pattern of IMPORTS) {
     for (const match of code.matchAll(pattern)) {

@@ -1,0 +1,100 @@
+/** The report of an exploration as plain text: verdict first, then what was covered, the outcomes, and what was found. */
+import { printFinding, printViolation } from '../coherence/print-violation.ts';
+import type { CoherenceReport } from '../coherence/violation.ts';
+import type { Counts, Result } from '../explore/verdict.ts';
+import { executions } from '../explore/verdict.ts';
+import type { SystemOptions } from '../scenario/system.ts';
+import { printCount } from '../trace/table.ts';
+import type { Paint } from './paint.ts';
+
+export interface FindingReport {
+  readonly id: string;
+  readonly message: string;
+  /** How many of the explored executions did it. */
+  readonly executions: number;
+  /** Replays the shortest schedule found. */
+  readonly token: string;
+  readonly steps: number;
+  /** Of the shrunk schedule; null when it was not shrunk. */
+  readonly preemptions: number | null;
+  readonly changes: number | null;
+  /** What the detector says at the end of that schedule. */
+  readonly coherence: Pick<CoherenceReport, 'violations' | 'findings'>;
+}
+
+export interface ExploreReport extends Omit<Result, 'findings'> {
+  readonly schema: number;
+  readonly workload: { readonly file: string; readonly title: string };
+  readonly configuration: {
+    readonly processors: number;
+    readonly era: string;
+    readonly policy: string;
+    readonly switches: SystemOptions['switches'];
+  };
+  readonly strategy: string;
+  readonly findings: readonly FindingReport[];
+}
+
+const OUTCOMES_PRINTED = 12;
+
+export function printExploration(report: ExploreReport, paint: Paint): string {
+  const sections = [heading(report, paint), outcomes(report), ...report.findings.map((each) => finding(each, paint))];
+  return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+function heading(report: ExploreReport, paint: Paint): string {
+  const { workload, configuration, strategy, verdict, counts } = report;
+  const { processors, era, policy, switches } = configuration;
+  const off = Object.entries(switches).flatMap(([name, on]) => (on ? [] : [name]));
+  const words = verdictInWords(report);
+  return [
+    `verdict     ${verdict === 'exhausted' ? paint.good(words) : paint.bad(words)}`,
+    `workload    ${workload.file}: ${workload.title}`,
+    `kernel      era ${era}`,
+    `machine     ${processors} processors, policy ${policy}`,
+    `off         ${off.length === 0 ? 'nothing' : off.join(', ')}`,
+    `strategy    ${strategy}`,
+    `executions  ${printCount(executions(counts))}: ${inWords(counts)}`,
+    `steps       ${printCount(counts.steps)}, ${printCount(counts.transitions)} of them for the first time`,
+  ].join('\n');
+}
+
+function verdictInWords({ verdict, strategy, limit, findings }: ExploreReport): string {
+  switch (verdict) {
+    case 'exhausted':
+      return `EXHAUSTED: every schedule within ${strategy} is covered, and none violates anything`;
+    case 'violation':
+      return `VIOLATION: ${findings.map(({ message }) => message).join('; ')}`;
+    case 'limit':
+      return `LIMIT (${limit}): nothing found in what was explored, which is no pass`;
+  }
+}
+
+function inWords({ complete, blocked, truncated, cut }: Counts): string {
+  const parts = [`${printCount(complete)} complete`, `${printCount(blocked)} in a deadlock`];
+  if (truncated > 0) parts.push(`${printCount(truncated)} given up as too long`);
+  if (cut > 0) parts.push(`${printCount(cut)} choices beyond the bound`);
+  return parts.join(', ');
+}
+
+/** The most frequent first. */
+function outcomes({ outcomes: found }: ExploreReport): string {
+  if (found.length === 0) return '';
+  const rows = [...found].sort(([a, often], [b, seldom]) => seldom - often || (a < b ? -1 : 1));
+  const lines = rows
+    .slice(0, OUTCOMES_PRINTED)
+    .map(([outcome, count]) => `${printCount(count).padStart(10)}  ${outcome}`);
+  const rest = found.length > OUTCOMES_PRINTED ? [`${' '.repeat(12)}and ${found.length - OUTCOMES_PRINTED} more`] : [];
+  return ['outcomes: executions, then line:value for each thread', ...lines, ...rest].join('\n');
+}
+
+function finding({ id, token, steps, preemptions, changes, coherence }: FindingReport, paint: Paint): string {
+  const short = preemptions === null ? '' : `, ${preemptions} preemptions, ${changes} changes of thread`;
+  const told = [...coherence.violations.map(printViolation), ...coherence.findings.map(printFinding)];
+  return [
+    paint.heading(`found ${id}`),
+    `schedule    ${token}`,
+    `            ${steps} steps${short}`,
+    ...told.map((text) => `\n${text.trimEnd()}`),
+  ].join('\n');
+}
