@@ -89,7 +89,7 @@ function outcomes({ outcomes: found }: ExploreReport): string {
 }
 
 function finding({ id, token, steps, preemptions, changes, coherence }: FindingReport, paint: Paint): string {
-  const short = preemptions === null ? '' : `, ${preemptions} preemptions, ${changes} changes of thread`;
+  const short = preemptions === null ? '' : `, preemptions ${preemptions}, changes of thread ${changes}`;
   const told = [...coherence.violations.map(printViolation), ...coherence.findings.map(printFinding)];
   return [
     paint.heading(`found ${id}`),
