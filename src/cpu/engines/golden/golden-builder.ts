@@ -1,0 +1,292 @@
+/**
+ * The golden engine as a builder: values are `bigint`, and everything happens at once. Slow and plain: the oracle of
+ * the other engines.
+ */
+import { InvariantError } from '../../../base/errors.ts';
+import type { Builder, Division, HelperName, Pair } from '../../builder.ts';
+import { divideError, type Exception, generalProtection, stackFault } from '../../exception.ts';
+import { type Flag, type FlagKind, reservedOne, statusMask } from '../../flags.ts';
+import { type CodeSize, type Instruction, instructionPointer, type Operand, Segment } from '../../instruction.ts';
+import { Register, type RegisterFile } from '../../registers.ts';
+import type { MemoryPort, ProcessorPort } from './memory-port.ts';
+import { conditionHolds, withFlags } from './status-flags.ts';
+
+/** Thrown to leave the instruction, never out of the engine; the exception, if any, is in `exception`. */
+export const leaving: unique symbol = Symbol('leaving the instruction');
+
+const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
+const i64 = (value: bigint): bigint => BigInt.asIntN(64, value);
+const truth = (value: boolean): bigint => (value ? 1n : 0n);
+
+/** Canonical for 48-bit linear addresses (SDM 1 3.3.7.1). */
+function isCanonical(address: bigint): boolean {
+  return u64(BigInt.asIntN(48, address)) === address;
+}
+
+/** Iterations of one `loop` before the engine looks at interrupts again. */
+const iterationsAtOnce = 64;
+
+export class GoldenBuilder implements Builder<bigint> {
+  readonly registers: RegisterFile;
+  readonly #memory: MemoryPort;
+  readonly #processor: ProcessorPort;
+  stackBytes: 2 | 4 | 8 = 8;
+  codeSize: CodeSize = 64;
+  /** Of the instruction being executed. */
+  #address = 0n;
+  #next = 0n;
+  /** Where execution goes on. */
+  target = 0n;
+  exception: Exception | undefined;
+
+  constructor(registers: RegisterFile, memory: MemoryPort, processor: ProcessorPort) {
+    this.registers = registers;
+    this.#memory = memory;
+    this.#processor = processor;
+  }
+
+  /** Before each instruction. */
+  begin(i: Instruction): void {
+    this.codeSize = i.codeSize;
+    if (i.codeSize === 64) this.stackBytes = 8;
+    else if (this.stackBytes === 8) this.stackBytes = 4;
+    this.#address = this.registers.rip;
+    this.#next = this.cut(this.#address + BigInt(i.length), i.codeSize === 64 ? 8 : i.codeSize / 8);
+    this.target = this.#next;
+    this.exception = undefined;
+  }
+
+  constant(value: bigint): bigint {
+    return u64(value);
+  }
+  immediate({ low, high, bytes }: Operand): bigint {
+    return this.cut((BigInt(high) << 32n) | BigInt(low >>> 0), bytes);
+  }
+
+  add(a: bigint, b: bigint): bigint {
+    return u64(a + b);
+  }
+  subtract(a: bigint, b: bigint): bigint {
+    return u64(a - b);
+  }
+  multiply(a: bigint, b: bigint): bigint {
+    return u64(a * b);
+  }
+  multiplyHigh(a: bigint, b: bigint): bigint {
+    return (a * b) >> 64n;
+  }
+  multiplyHighSigned(a: bigint, b: bigint): bigint {
+    return u64((i64(a) * i64(b)) >> 64n);
+  }
+  and(a: bigint, b: bigint): bigint {
+    return a & b;
+  }
+  or(a: bigint, b: bigint): bigint {
+    return a | b;
+  }
+  xor(a: bigint, b: bigint): bigint {
+    return a ^ b;
+  }
+  shiftLeft(a: bigint, count: bigint): bigint {
+    return u64(a << (count & 63n));
+  }
+  shiftRight(a: bigint, count: bigint): bigint {
+    return a >> (count & 63n);
+  }
+  shiftRightSigned(a: bigint, count: bigint): bigint {
+    return u64(i64(a) >> (count & 63n));
+  }
+  leadingZeros(a: bigint): bigint {
+    return BigInt(a === 0n ? 64 : 64 - a.toString(2).length);
+  }
+  trailingZeros(a: bigint): bigint {
+    return a === 0n ? 64n : 63n - this.leadingZeros(a & -a);
+  }
+  countOnes(a: bigint): bigint {
+    return BigInt(a.toString(2).replaceAll('0', '').length);
+  }
+  cut(a: bigint, bytes: number): bigint {
+    return BigInt.asUintN(bytes * 8, a);
+  }
+  signExtend(a: bigint, bytes: number): bigint {
+    return u64(BigInt.asIntN(bytes * 8, a));
+  }
+  equal(a: bigint, b: bigint): bigint {
+    return truth(a === b);
+  }
+  lessUnsigned(a: bigint, b: bigint): bigint {
+    return truth(a < b);
+  }
+  lessSigned(a: bigint, b: bigint): bigint {
+    return truth(i64(a) < i64(b));
+  }
+  select(condition: bigint, whenTrue: bigint, whenFalse: bigint): bigint {
+    return condition === 1n ? whenTrue : whenFalse;
+  }
+
+  divide(high: bigint, low: bigint, divisor: bigint, bytes: number): Division<bigint> {
+    const dividend = (high << BigInt(bytes * 8)) | low;
+    if (divisor === 0n) return this.#leave(divideError);
+    const quotient = dividend / divisor;
+    if (this.cut(quotient, bytes) !== quotient) return this.#leave(divideError);
+    return { quotient, remainder: dividend % divisor };
+  }
+  divideSigned(high: bigint, low: bigint, divisor: bigint, bytes: number): Division<bigint> {
+    const width = bytes * 8;
+    const dividend = (BigInt.asIntN(width, high) << BigInt(width)) | low;
+    if (divisor === 0n) return this.#leave(divideError);
+    const signedDivisor = BigInt.asIntN(width, divisor);
+    const quotient = dividend / signedDivisor;
+    if (BigInt.asIntN(width, quotient) !== quotient) return this.#leave(divideError);
+    return { quotient: this.cut(quotient, bytes), remainder: this.cut(dividend % signedDivisor, bytes) };
+  }
+
+  register(number: number, bytes: number): bigint {
+    return this.cut(this.#general(number), bytes);
+  }
+  setRegister(number: number, bytes: number, value: bigint): void {
+    if (bytes < 4) {
+      const mask = (1n << BigInt(bytes * 8)) - 1n;
+      this.registers.general[number] = (this.#general(number) & ~mask) | (value & mask);
+    } else this.registers.general[number] = this.cut(value, bytes);
+  }
+  highByte(number: number): bigint {
+    return (this.#general(number) >> 8n) & 0xffn;
+  }
+  setHighByte(number: number, value: bigint): void {
+    this.registers.general[number] = (this.#general(number) & ~0xff00n) | ((value & 0xffn) << 8n);
+  }
+  selector(segment: number): bigint {
+    return BigInt(this.registers.selector[segment] ?? 0);
+  }
+
+  effectiveAddress(i: Instruction, stackBias: number): bigint {
+    let sum = (BigInt(i.displacementHigh) << 32n) | BigInt(i.displacementLow >>> 0);
+    if (i.base === instructionPointer) sum += this.#next;
+    else if (i.base >= 0) sum += this.#general(i.base);
+    if (i.base === Register.RSP) sum += BigInt(stackBias);
+    if (i.index >= 0) sum += this.#general(i.index) << BigInt(i.scale);
+    return this.cut(sum, i.addressSize);
+  }
+  load(segment: number, offset: bigint, bytes: number): bigint {
+    return this.#read(this.#linear(segment, offset, bytes), bytes, false);
+  }
+  loadForWrite(segment: number, offset: bigint, bytes: number): bigint {
+    return this.#read(this.#linear(segment, offset, bytes), bytes, true);
+  }
+  store(segment: number, offset: bigint, bytes: number, value: bigint): void {
+    const fault = this.#memory.write(this.#linear(segment, offset, bytes), bytes, this.cut(value, bytes));
+    if (fault !== undefined) this.#leave(fault);
+  }
+  loadPairForWrite(segment: number, offset: bigint): Pair<bigint> {
+    const linear = this.#linear(segment, offset, 16);
+    if ((linear & 15n) !== 0n) this.#leave(generalProtection);
+    return { low: this.#read(linear, 8, true), high: this.#read(linear + 8n, 8, true) };
+  }
+  storePair(segment: number, offset: bigint, { low, high }: Pair<bigint>): void {
+    this.store(segment, offset, 8, low);
+    this.store(segment, offset + 8n, 8, high);
+  }
+
+  flag(flag: Flag): bigint {
+    return BigInt((this.registers.rflags >> flag) & 1);
+  }
+  setFlag(flag: Flag, value: bigint): void {
+    this.registers.rflags = (this.registers.rflags & ~(1 << flag)) | (Number(value) << flag);
+  }
+  setFlags(kind: FlagKind, bytes: number, result: bigint, a: bigint, b: bigint): void {
+    this.registers.rflags = withFlags(this.registers.rflags, kind, bytes, result, a, b);
+  }
+  condition(code: number): bigint {
+    return truth(conditionHolds(this.registers.rflags, code));
+  }
+  /** VM and RF read as zero (SDM 2B PUSHF). */
+  flagsImage(): bigint {
+    return BigInt(this.registers.rflags & 0xfcffff);
+  }
+
+  nextInstruction(): bigint {
+    return this.#next;
+  }
+  checkTarget(target: bigint): void {
+    if (this.codeSize === 64 && !isCanonical(target)) this.#leave(generalProtection);
+  }
+  jump(target: bigint): void {
+    this.target = target;
+  }
+  branch(condition: bigint, { low, high }: Operand, bytes: number): void {
+    if (condition === 0n) return;
+    const target = this.cut(this.#next + ((BigInt(high) << 32n) | BigInt(low >>> 0)), bytes);
+    this.checkTarget(target);
+    this.target = target;
+  }
+
+  when(condition: bigint, body: () => void): void {
+    if (condition === 1n) body();
+  }
+  loop(body: () => bigint): void {
+    for (let times = 0; times < iterationsAtOnce; times++) {
+      if (body() === 0n) return;
+    }
+    this.target = this.#address;
+  }
+  raise(exception: Exception): void {
+    this.#leave(exception);
+  }
+
+  call(helper: HelperName, values: readonly bigint[]): readonly bigint[] {
+    const [first = 0n, second = 0n] = values;
+    switch (helper) {
+      case 'cpuid':
+        return this.#processor.cpuid(Number(first), Number(second)).map((value) => BigInt(value >>> 0));
+      case 'timestamp':
+        return [this.#processor.timestamp()];
+      case 'processorId':
+        return [BigInt(this.#processor.processorId())];
+      case 'random':
+        return [this.#processor.random()];
+      case 'extendedControl': {
+        const value = this.#processor.extendedControl(Number(first));
+        return typeof value === 'bigint' ? [value] : this.#leave(value);
+      }
+      case 'popFlags':
+        this.#popFlags(Number(first & 0xffff_ffffn), Number(second));
+        return [];
+    }
+  }
+
+  /** At privilege level 3 with IOPL 0: IF, IOPL, VIF and VIP stay (SDM 2B POPF, table 4-16). */
+  #popFlags(value: number, bytes: number): void {
+    const changeable = statusMask | 0x4500 | (bytes > 2 ? 0x240000 : 0);
+    const { rflags } = this.registers;
+    this.registers.rflags = (rflags & ~changeable & ~0x10000) | (value & changeable) | reservedOne;
+  }
+
+  #general(number: number): bigint {
+    const value = this.registers.general[number];
+    if (value === undefined) throw new InvariantError(`no general register ${number}`);
+    return value;
+  }
+
+  #read(linear: bigint, bytes: number, forWrite: boolean): bigint {
+    const value = this.#memory.read(linear, bytes, forWrite);
+    return typeof value === 'bigint' ? value : this.#leave(value);
+  }
+
+  /** SDM 3A 3.4.4 for 64-bit mode; elsewhere limits and rights of segments are not checked. */
+  #linear(segment: number, offset: bigint, bytes: number): bigint {
+    const based = this.codeSize !== 64 || segment === Segment.FS || segment === Segment.GS;
+    const base = based ? (this.registers.segmentBase[segment] ?? 0n) : 0n;
+    if (this.codeSize !== 64) return this.cut(base + offset, 4);
+    const linear = u64(base + offset);
+    if (!isCanonical(linear) || !isCanonical(u64(linear + BigInt(bytes - 1)))) {
+      this.#leave(segment === Segment.SS ? stackFault : generalProtection);
+    }
+    return linear;
+  }
+
+  #leave(exception: Exception): never {
+    this.exception = exception;
+    throw leaving;
+  }
+}

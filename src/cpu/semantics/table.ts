@@ -1,0 +1,55 @@
+/**
+ * The semantics of every operation that is modelled, and of every form by its index. A form without semantics is not
+ * skipped: its body throws an UnsupportedError that names it.
+ */
+import type { Form } from '../decode/form.ts';
+import { forms } from '../decode/forms.ts';
+import type { Operation } from '../decode/maps.ts';
+import { arithmetic } from './arithmetic.ts';
+import { bits } from './bit.ts';
+import { bitManipulation } from './bit-manipulation.ts';
+import { branches } from './branch.ts';
+import { decimals } from './decimal.ts';
+import { exchanges } from './exchange.ts';
+import { flagControl } from './flag-control.ts';
+import { miscellaneous } from './miscellaneous.ts';
+import { moves } from './move.ts';
+import { multiplications } from './multiply.ts';
+import { unsupported } from './operand-access.ts';
+import { rotates } from './rotate.ts';
+import { row, type Semantics } from './row.ts';
+import { shifts } from './shift.ts';
+import { stack } from './stack.ts';
+import { strings } from './string.ts';
+
+/** Keys that no opcode map has are type errors. */
+export const semantics: { readonly [O in Operation]?: Semantics } = {
+  ...moves,
+  ...exchanges,
+  ...arithmetic,
+  ...multiplications,
+  ...shifts,
+  ...rotates,
+  ...bits,
+  ...bitManipulation,
+  ...stack,
+  ...branches,
+  ...strings,
+  ...flagControl,
+  ...decimals,
+  ...miscellaneous,
+};
+
+const missing: Semantics = row((_, i) => unsupported(i, 'the operation'));
+
+function semanticsOf(form: Form): Semantics {
+  return semantics[form.operation] ?? missing;
+}
+
+/** By form.index. */
+export const semanticsByForm: readonly Semantics[] = forms.map(semanticsOf);
+
+/** Whether the operation has semantics. */
+export function isModelled(form: Form): boolean {
+  return semantics[form.operation] !== undefined;
+}
