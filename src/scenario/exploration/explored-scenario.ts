@@ -2,6 +2,7 @@
  * One execution of a scenario whose every step somebody else chooses: what processors and hardware can do now, and what
  * came of the latest step. Booting is not part of it: the processors come up in the same way each time.
  */
+import { frameOf } from '../../arch/address.ts';
 import { assert, present, unreachable } from '../../base/assert.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import type { System as ExploredSystem, Violation } from '../../explore/model.ts';
@@ -46,7 +47,10 @@ export class ExploredScenario implements ExploredSystem<ScenarioStep> {
     for (const { index, storeBuffer } of machine.processors) {
       const oldest = storeBuffer.waiting[0];
       if (oldest !== undefined) {
-        steps.push({ kind: 'drain', processor: index, address: oldest.address, value: oldest.value });
+        const { address } = oldest;
+        const value = oldest.value.toString(16);
+        const paging = machine.memory.isPagingStructure(frameOf(address));
+        steps.push({ kind: 'drain', processor: index, address, value, paging });
       }
     }
     const flights = machine.bus.inFlight.map(({ target, sender, vector }) => ({ processor: target, sender, vector }));

@@ -13,7 +13,10 @@ export type ScenarioStep =
       readonly kind: 'drain';
       readonly processor: number;
       readonly address: PhysicalAddress;
-      readonly value: bigint;
+      /** In hexadecimal. */
+      readonly value: string;
+      /** Into a frame that holds a paging structure. */
+      readonly paging: boolean;
     }
   /**
    * An IPI arrives. Those in flight with the same sender, target and vector are interchangeable: the oldest stands for
@@ -40,7 +43,7 @@ export function keyOfStep(step: ScenarioStep): string {
     case 'processor':
       return `p${step.processor} ${step.at}`;
     case 'drain':
-      return `d${step.processor} ${step.address.toString(16)} ${step.value.toString(16)}`;
+      return `${step.paging ? 'D' : 'd'}${step.processor} ${step.address.toString(16)} ${step.value}`;
     case 'deliver':
       return `i${step.processor} ${step.sender} ${step.vector}`;
     default:

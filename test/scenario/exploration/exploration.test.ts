@@ -17,6 +17,10 @@ describe('a fault is found by a search that is told nothing about it', () => {
     { file: 'two-flushers', era: 'E1-M2', finds: /^generation-invariant: stale-frame/ },
     { file: 'flush-meets-newcomer', era: 'E1-no-wait', finds: /^stale-frame: tlb mm 2/ },
     { file: 'flush-meets-absentee', era: 'E3-M6', finds: /^stale-frame: tlb mm 2/ },
+    // As released in v6.14; CVE-2025-37964; CVE-2025-40174.
+    { file: 'flush-meets-returner', era: 'E9', finds: /^stale-frame: tlb mm 2/ },
+    { file: 'flush-meets-returner', era: 'E9-B1', finds: /^stale-frame: tlb mm 2/ },
+    { file: 'flush-meets-returner', era: 'E9-B3', finds: /^stale-frame: tlb mm 2/ },
   ])('$era in $file', { timeout: 60_000 }, ({ file, era, finds }) => {
     const explored = exploration(file, { era });
     const result = explored.explore(ONE_PREEMPTION, { executions: 10_000 });
@@ -46,11 +50,32 @@ describe('a correct kernel', () => {
     expect(counts.blocked).toBe(0);
   });
 
-  it('is clean in every schedule with one preemption where stores are visible at once', { timeout: 60_000 }, () => {
-    const explored = exploration('flush-meets-newcomer', { era: 'E1', switches: ['store-buffers=off'] });
-    const { verdict, outcomes } = explored.explore(ONE_PREEMPTION, {});
-    expect(verdict).toBe('exhausted');
-    expect(outcomes.map(([outcome]) => outcome)).toEqual(['T0 9:17 | T1 17:0 19:0', 'T0 9:17 | T1 17:17 19:0']);
+  it.each([
+    { file: 'flush-meets-newcomer', era: 'E1', outcomes: ['T0 9:17 | T1 17:0 19:0', 'T0 9:17 | T1 17:17 19:0'] },
+    {
+      file: 'flush-meets-returner',
+      era: 'E9-fixed',
+      outcomes: ['T0 11:17 | T1 20:17 23:0 25:0', 'T0 11:17 | T1 20:17 23:17 25:0'],
+    },
+  ])(
+    '$era is clean in every schedule of $file with one preemption, where stores are visible at once',
+    {
+      timeout: 60_000,
+    },
+    ({ file, era, outcomes }) => {
+      const result = exploration(file, { era, switches: ['store-buffers=off'] }).explore(ONE_PREEMPTION, {});
+      expect(result.verdict).toBe('exhausted');
+      expect(result.outcomes.map(([outcome]) => outcome)).toEqual(outcomes);
+    },
+  );
+
+  it('needs no barrier where stores are visible at once (CVE-2025-40174), and still the IPI (CVE-2025-37964)', {
+    timeout: 60_000,
+  }, () => {
+    const verdict = (era: string) =>
+      exploration('flush-meets-returner', { era, switches: ['store-buffers=off'] }).explore(ONE_PREEMPTION, {}).verdict;
+    expect(verdict('E9-B3')).toBe('exhausted');
+    expect(verdict('E9-B1')).toBe('violation');
   });
 
   it('that is only sampled is never called exhausted', () => {
