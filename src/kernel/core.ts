@@ -13,7 +13,7 @@ export interface Core {
   /** Kernel variables in simulated memory, initialised before boot. */
   cell(initial: number): Cell<number>;
   bitsCell(initial: bigint): Cell<bigint>;
-  /** A pointer to an mm; 0 encodes null, 1 is LOADED_MM_SWITCHING of later eras and never an mm's number here. */
+  /** A pointer to an mm; 0 encodes null, and 1, LOADED_MM_SWITCHING, is no mm: see mm_pointer.ts. */
   mmCell(initial: mm_struct | null): Cell<mm_struct | null>;
   mmById(ctx_id: number): mm_struct;
   readonly online: Cell<bigint>;
@@ -22,7 +22,12 @@ export interface Core {
    * finished, or, without `wait`, when all have been asked. Interrupts must be on.
    */
   smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction, wait?: boolean): Kernel<void>;
-  /** As above on all online processors, then on this one with interrupts off. */
+  /**
+   * As above, this processor included where `mask` holds it: it runs `func` with interrupts off once the others have been
+   * asked, and then waits for them.
+   */
+  on_each_cpu_mask(cpu: number, mask: bigint, func: SmpFunction): Kernel<void>;
+  /** As the first on all online processors, then on this one with interrupts off. */
   on_each_cpu(cpu: number, func: SmpFunction): Kernel<void>;
   /** Emits an `assertion` event unless the condition holds; the run goes on. */
   warnUnless(condition: boolean, cpu: number, id: string, detail: string): void;

@@ -92,4 +92,6 @@ export interface HardwareFeatures {
   readonly globalPages: boolean;
   readonly nx: boolean;
   readonly levels: 4 | 5;
+  /** With PCIDs enabled, INVLPG may leave global translations: an erratum of some parts. Absent: it does not. */
+  readonly invlpgKeepsGlobals?: boolean;
 }

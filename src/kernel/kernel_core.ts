@@ -11,13 +11,14 @@ import type { Core, SmpFunction } from './core.ts';
 import { NR_CPUS } from './cpumask.ts';
 import type { Hardware, Kernel } from './hardware.ts';
 import { KernelData } from './kernel_data.ts';
+import { LOADED_MM_SWITCHING } from './mm_pointer.ts';
 import type { mm_struct } from './mm_struct.ts';
 import { CALL_FUNCTION_VECTOR, SmpCalls } from './smp.ts';
 
 /** 8192 variables: a thousand address spaces. */
 const DATA_FRAMES = 16;
 
-/** A pointer to an mm is its ctx_id and this: 0 stays null, and 1 stays free for LOADED_MM_SWITCHING. */
+/** A pointer to an mm is its ctx_id and this: 0 stays null, 1 stays LOADED_MM_SWITCHING. */
 const MM_POINTER_BIAS = 1n;
 
 export class KernelCore implements Core {
@@ -63,7 +64,10 @@ export class KernelCore implements Core {
     return this.#data.allocate(
       initial,
       (mm: mm_struct | null) => (mm === null ? 0n : BigInt(mm.ctx_id) + MM_POINTER_BIAS),
-      (bits) => (bits === 0n ? null : this.mmById(Number(bits - MM_POINTER_BIAS))),
+      (bits) => {
+        assert(bits !== LOADED_MM_SWITCHING, 'LOADED_MM_SWITCHING was followed as a pointer to an mm');
+        return bits === 0n ? null : this.mmById(Number(bits - MM_POINTER_BIAS));
+      },
     );
   }
 
@@ -79,6 +83,7 @@ export class KernelCore implements Core {
       mmap_lock: this.cell(0),
       tlb_flush_pending: this.cell(0),
       tlb_flush_batched: this.cell(0),
+      next_trim_cpumask: this.cell(0),
     };
   }
 
@@ -99,6 +104,10 @@ export class KernelCore implements Core {
 
   smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction, wait = true): Kernel<void> {
     return this.#smp.smp_call_function_many(cpu, mask, func, wait);
+  }
+
+  on_each_cpu_mask(cpu: number, mask: bigint, func: SmpFunction): Kernel<void> {
+    return this.#smp.on_each_cpu_mask(cpu, mask, func);
   }
 
   *on_each_cpu(cpu: number, func: SmpFunction): Kernel<void> {

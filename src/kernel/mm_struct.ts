@@ -17,4 +17,6 @@ export interface mm_struct {
   readonly tlb_flush_pending: Cell<number>;
   /** Non-zero while a batched flush is owed: written under page_table_lock. */
   readonly tlb_flush_batched: Cell<number>;
+  /** When mm_cpumask is next rid of processors that have left, on the era's own clock: from E9. */
+  readonly next_trim_cpumask: Cell<number>;
 }

@@ -12,7 +12,7 @@
 import { assert, present } from './bug.ts';
 import { type Cell, locked, READ_ONCE, WRITE_ONCE } from './cell.ts';
 import type { Core, SmpFunction } from './core.ts';
-import { cpumask_of, for_each_cpu } from './cpumask.ts';
+import { cpumask_has, cpumask_of, for_each_cpu } from './cpumask.ts';
 import type { Kernel } from './hardware.ts';
 
 export const CALL_FUNCTION_VECTOR = 0xfb;
@@ -46,22 +46,19 @@ export class SmpCalls {
   }
 
   *smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction, wait = true): Kernel<void> {
-    assert(!this.#core.irqs_disabled(cpu), 'two processors that call each other with interrupts off wait for ever');
-    const online = yield* READ_ONCE(this.#core.online);
-    const targets = [...for_each_cpu(mask & online & ~cpumask_of(cpu))];
-    const ipi: number[] = [];
-    for (const target of targets) {
-      const csd = this.#call(cpu, target);
-      yield* this.#csd_lock_wait(csd);
-      yield* WRITE_ONCE(csd.flags, CSD_LOCKED);
-      csd.func = func;
-      const queue = this.#queue(target);
-      const before = yield* locked(queue.waiting, 'or', cpumask_of(cpu));
-      queue.calls.push(csd);
-      if (before === 0n) ipi.push(target);
+    const targets = yield* this.#ask(cpu, mask, func);
+    if (wait) yield* this.#wait(cpu, targets);
+  }
+
+  /** This processor takes its own turn, with interrupts off, while the others are on their way. */
+  *on_each_cpu_mask(cpu: number, mask: bigint, func: SmpFunction): Kernel<void> {
+    const targets = yield* this.#ask(cpu, mask, func);
+    if (cpumask_has(mask, cpu)) {
+      const enabled = yield* this.#core.local_irq_save(cpu);
+      yield* func(cpu);
+      yield* this.#core.local_irq_restore(cpu, enabled);
     }
-    if (ipi.length > 0) yield { kind: 'send-ipi', vector: CALL_FUNCTION_VECTOR, targets: ipi };
-    if (wait) for (const target of targets) yield* this.#csd_lock_wait(this.#call(cpu, target));
+    yield* this.#wait(cpu, targets);
   }
 
   /** The handler of CALL_FUNCTION_VECTOR. Interrupts are off until it returns. */
@@ -80,6 +77,30 @@ export class SmpCalls {
       yield* present(csd.func, 'the function of a queued call')(cpu);
       yield* WRITE_ONCE(csd.flags, CSD_UNLOCKED);
     }
+  }
+
+  /** Result: who was asked. */
+  *#ask(cpu: number, mask: bigint, func: SmpFunction): Kernel<readonly number[]> {
+    assert(!this.#core.irqs_disabled(cpu), 'two processors that call each other with interrupts off wait for ever');
+    const online = yield* READ_ONCE(this.#core.online);
+    const targets = [...for_each_cpu(mask & online & ~cpumask_of(cpu))];
+    const ipi: number[] = [];
+    for (const target of targets) {
+      const csd = this.#call(cpu, target);
+      yield* this.#csd_lock_wait(csd);
+      yield* WRITE_ONCE(csd.flags, CSD_LOCKED);
+      csd.func = func;
+      const queue = this.#queue(target);
+      const before = yield* locked(queue.waiting, 'or', cpumask_of(cpu));
+      queue.calls.push(csd);
+      if (before === 0n) ipi.push(target);
+    }
+    if (ipi.length > 0) yield { kind: 'send-ipi', vector: CALL_FUNCTION_VECTOR, targets: ipi };
+    return targets;
+  }
+
+  *#wait(cpu: number, targets: readonly number[]): Kernel<void> {
+    for (const target of targets) yield* this.#csd_lock_wait(this.#call(cpu, target));
   }
 
   *#csd_lock_wait(csd: CallSingleData): Kernel<void> {

@@ -95,6 +95,7 @@ export class System {
         globalPages: switches['global-pages'],
         nx: switches.nx,
         levels: switches.la57 ? 5 : 4,
+        invlpgKeepsGlobals: switches['invlpg-global-erratum'],
       },
       poke: (address, value) => machine.memory.write64(address, value),
       peek: (address) => machine.memory.read64(address),

@@ -115,9 +115,16 @@ export class mmu_gather {
   }
 
   *tlb_finish_mmu(): Kernel<void> {
-    if (yield* mm_tlb_flush_nested(this.mm)) this.#adjust(this.#range.start, this.#range.end);
+    if (yield* mm_tlb_flush_nested(this.mm)) this.#cover_everything();
     yield* this.tlb_flush_mmu();
     yield* dec_tlb_flush_pending(this.mm);
+  }
+
+  /** What another gatherer has found here is of any size, and may have been tables. */
+  #cover_everything(): void {
+    this.#adjust(this.#range.start, this.#range.end);
+    this.#stride_shift = 12;
+    this.#freed_tables = true;
   }
 
   #adjust(start: bigint, end: bigint): void {

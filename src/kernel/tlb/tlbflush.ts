@@ -2,17 +2,17 @@
  * What the eras share of asm/tlbflush.h: invalidating this processor's own TLB, instruction by instruction. Each of these
  * instructions serializes, and so drains the store buffer and orders page walks (SDM 3A 9.3).
  */
-import { addressInFrame, type FrameNumber, linearAddress, PAGE_BYTES, PAGE_SHIFT } from '../../arch/address.ts';
+import { addressInFrame, type FrameNumber, linearAddress, PAGE_SHIFT } from '../../arch/address.ts';
 import { Cr4, InvpcidType } from '../../arch/control-registers.ts';
 import type { HardwareFeatures, Kernel } from '../hardware.ts';
 import { TLB_FLUSH_ALL } from './era.ts';
 
-/** Pages; above it a flush of all costs less than one INVLPG a page. */
+/** Pages, or from E5 strides; above it a flush of all costs less than one INVLPG a page. */
 const tlb_single_page_flush_ceiling = 33n;
 
-/** Whether [start, end) has so few 4-KByte pages that they are flushed one by one. */
-export function few_pages(start: bigint, end: bigint): boolean {
-  return end !== TLB_FLUSH_ALL && (end - start) >> BigInt(PAGE_SHIFT) <= tlb_single_page_flush_ceiling;
+/** Whether [start, end) has so few pages, of 4 KBytes unless said otherwise, that they are flushed one by one. */
+export function few_pages(start: bigint, end: bigint, stride_shift = PAGE_SHIFT): boolean {
+  return end !== TLB_FLUSH_ALL && (end - start) >> BigInt(stride_shift) <= tlb_single_page_flush_ceiling;
 }
 
 /** CR3 with nothing but the address of the top paging structure: PCID 0 (SDM 3A 4.5.2). */
@@ -38,9 +38,12 @@ export function* __flush_tlb_all(features: HardwareFeatures): Kernel<void> {
   }
 }
 
-/** INVLPG for every 4-KByte page of [start, end): the current PCID's entries, globals, and its paging-structure caches. */
-export function* __flush_tlb_range(start: bigint, end: bigint): Kernel<void> {
-  for (let address = start; address < end; address += BigInt(PAGE_BYTES)) {
+/**
+ * INVLPG for every page of [start, end), of 4 KBytes unless said otherwise: the current PCID's entries, globals, and its
+ * paging-structure caches. One address in a large page is enough (SDM 3A 4.10.4.1).
+ */
+export function* __flush_tlb_range(start: bigint, end: bigint, stride_shift = PAGE_SHIFT): Kernel<void> {
+  for (let address = start; address < end; address += 1n << BigInt(stride_shift)) {
     yield { kind: 'invlpg', address: linearAddress(address) };
   }
 }
