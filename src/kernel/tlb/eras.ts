@@ -4,12 +4,36 @@ import { E0b } from './e0b.ts';
 import { E1 } from './e1.ts';
 import { E2 } from './e2.ts';
 import { E3 } from './e3.ts';
+import { E5 } from './e5.ts';
+import { E6 } from './e6.ts';
+import { E7 } from './e7.ts';
+import { E8 } from './e8.ts';
+import { E9 } from './e9.ts';
 import type { Era } from './era.ts';
 import { VARIANTS_OF_E0B } from './variants/of-e0b.ts';
 import { VARIANTS_OF_E1 } from './variants/of-e1.ts';
 import { VARIANTS_OF_E3 } from './variants/of-e3.ts';
+import { VARIANTS_OF_E5 } from './variants/of-e5.ts';
+import { VARIANTS_OF_E7 } from './variants/of-e7.ts';
+import { VARIANTS_OF_E9 } from './variants/of-e9.ts';
 
-export const ERAS: readonly Era[] = [E0b, ...VARIANTS_OF_E0B, E1, ...VARIANTS_OF_E1, E2, E3, ...VARIANTS_OF_E3];
+export const ERAS: readonly Era[] = [
+  E0b,
+  ...VARIANTS_OF_E0B,
+  E1,
+  ...VARIANTS_OF_E1,
+  E2,
+  E3,
+  ...VARIANTS_OF_E3,
+  E5,
+  ...VARIANTS_OF_E5,
+  E6,
+  E7,
+  ...VARIANTS_OF_E7,
+  E8,
+  E9,
+  ...VARIANTS_OF_E9,
+];
 
 /** By id, in any case. Throws InputError, which lists the ids, when there is none; `place` is where the id stood. */
 export function eraById(id: string, place: InputPlace = { file: '--era' }): Era {

@@ -1,4 +1,4 @@
-/** E3's slots: who gets which, what a switch flushes, and what a processor that comes up finds. */
+/** The slots of E3 and after: who gets which, what a switch flushes, and what a processor that comes up finds. */
 import { describe, expect, it } from 'vitest';
 import { Cr3, Cr4 } from '../../../src/arch/control-registers.ts';
 import { eraById } from '../../../src/kernel/tlb/eras.ts';
@@ -20,9 +20,11 @@ function loads(rig: Rig, operations: readonly Operation[]): readonly string[] {
     .map(({ by, value }) => `${value & Cr3.PCID_MASK}${by === 'cr3' ? '' : ' kept'}`);
 }
 
-describe('slots', () => {
+describe.each(['E3', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed'])('%s: slots', (id) => {
+  const era = eraById(id);
+
   it('are given out in turn after init_mm, as PCIDs one above, and recycled from the first', () => {
-    const rig = rigWith();
+    const rig = rigWith({ era });
     expect(loads(rig, [0, 1, 2, 3, 4, 5, 6].map(user))).toEqual(['2', '3', '4', '5', '6', '1', '2']);
     // mm 0 has lost slot 1 to mm 6, init_mm slot 0 to mm 5; the others are still there.
     expect(loads(rig, [1, 2, 5, 6, 0].map(user))).toEqual(['3 kept', '4 kept', '1 kept', '2 kept', '3']);
@@ -30,7 +32,7 @@ describe('slots', () => {
   });
 
   it('are kept until the mm has moved on', () => {
-    const rig = rigWith();
+    const rig = rigWith({ era });
     loads(rig, [user(0), user(1)]);
     expect(loads(rig, [user(0), user(1)])).toEqual(['2 kept', '3 kept']);
     rig.perform(1, rig.operation(1, { kind: 'change', mm: 0, page: 0, pages: 1, all: false }));
@@ -39,7 +41,22 @@ describe('slots', () => {
 
   it('are not there without PCID, nor without global pages', () => {
     for (const features of [{ pcid: false }, { globalPages: false }]) {
-      expect(loads(rigWith({ features }), [user(0), user(1), user(0)])).toEqual(['0', '0', '0']);
+      expect(loads(rigWith({ era, features }), [user(0), user(1), user(0)])).toEqual(['0', '0', '0']);
+    }
+  });
+});
+
+describe('slots', () => {
+  it('are not there from E8 on where INVLPG keeps global translations', () => {
+    const rows = [
+      ['E7', '2 kept'],
+      ['E8', '0'],
+      ['E9-fixed', '0'],
+    ] as const;
+    for (const [id, back] of rows) {
+      const rig = rigWith({ era: eraById(id), features: { invlpgKeepsGlobals: true } });
+      expect(loads(rig, [user(0), user(1), user(0)]).at(-1)).toBe(back);
+      expect(loads(rigWith({ era: eraById(id) }), [user(0), user(1), user(0)]).at(-1)).toBe('2 kept');
     }
   });
 

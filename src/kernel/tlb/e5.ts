@@ -1,0 +1,515 @@
+/**
+ * E5, lazy processors left alone: Linux v4.20 to v5.12. A lazy processor keeps its mm and its bit in mm_cpumask, and is
+ * sent a flush only if page tables are freed by it, for their sake alone: user translations harm no kernel thread, but a
+ * paging-structure cache that still leads to a freed table does. On its way back it compares generations:
+ *
+ *     return: clear is_lazy, a full barrier, read tlb_gen
+ *     flush:  increment tlb_gen, read is_lazy
+ *
+ * Either the flusher sees the processor at work and sends an IPI, or the processor sees the new generation. A switch to
+ * another mm has its locked setting of the bit in mm_cpumask for a barrier, as in E3:
+ *
+ *     switch: set the bit in mm_cpumask, read tlb_gen
+ *     flush:  increment tlb_gen, read mm_cpumask
+ *
+ * A request names the size of its pages, and so can flush large ones one by one. Around the load of CR3, loaded_mm is
+ * LOADED_MM_SWITCHING (v4.19), so that an NMI does not take it for what CR3 holds.
+ *
+ * The invariant: for every slot i, the TLB holds no user translation tagged with i's PCID that is older than generation
+ * ctxs[i].tlb_gen of the mm whose id is ctxs[i].ctx_id.
+ *
+ * Written for page-table isolation off: an asid has one PCID, and INVLPG reaches all that an address has cached. Left out
+ * besides: CR4, LDT and branch predictors at a switch, NMIs, and that an initiator in its own mask looks at its own request
+ * twice.
+ */
+import { type FrameNumber, PAGE_SHIFT } from '../../arch/address.ts';
+import { Cr3, Cr4 } from '../../arch/control-registers.ts';
+import { ENTRY_FRAME_MASK } from '../../arch/paging-entry.ts';
+import { present } from '../bug.ts';
+import type { AddressRange } from '../../event/event.ts';
+import { atomic64_inc_return, type Cell, READ_ONCE, smp_mb, WRITE_ONCE } from '../cell.ts';
+import type { Core } from '../core.ts';
+import {
+  cpumask_clear_cpu,
+  cpumask_has,
+  cpumask_of,
+  cpumask_set_cpu,
+  cpumask_test_cpu,
+  for_each_cpu,
+} from '../cpumask.ts';
+import type { Kernel } from '../hardware.ts';
+import { LOADED_MM_SWITCHING, pointer_bits } from '../mm_pointer.ts';
+import type { mm_struct } from '../mm_struct.ts';
+import { type Era, type FlushRequest, TLB_FLUSH_ALL, type Tlb, type TlbflushUnmapBatch } from './era.ts';
+import { __flush_tlb, __flush_tlb_all, __flush_tlb_range, few_pages, pgd_address } from './tlbflush.ts';
+import { mmRange, TraceTlb, wholeMm } from './trace_tlb.ts';
+
+/** A slot: the translations of the mm with this id, none older than this generation. ctx_id 0: empty. */
+interface tlb_context {
+  readonly ctx_id: Cell<number>;
+  readonly tlb_gen: Cell<number>;
+}
+
+interface tlb_state {
+  /** What CR3 holds, whenever interrupts are on; LOADED_MM_SWITCHING while that is uncertain. */
+  readonly loaded_mm: Cell<mm_struct | null>;
+  /** The slot that CR3's PCID belongs to. */
+  readonly loaded_mm_asid: Cell<number>;
+  /** Where the next mm without a slot goes. */
+  readonly next_asid: Cell<number>;
+  /** A kernel thread borrows loaded_mm. Read by whoever flushes it. */
+  readonly is_lazy: Cell<number>;
+  readonly ctxs: readonly tlb_context[];
+}
+
+const TLB_NR_DYN_ASIDS = 6;
+/** Twelve bits of PCID, less PCID 0 and one for the count from 0. */
+const MAX_ASID_AVAILABLE = (1 << 12) - 2;
+
+/** All there is of whatever is loaded; no tables are freed. */
+const EVERY_MM = { mm: null, start: 0n, end: TLB_FLUSH_ALL, stride_shift: PAGE_SHIFT, freed_tables: false };
+
+/** Where an mm goes. */
+export interface NewAsid {
+  readonly asid: number;
+  readonly need_flush: boolean;
+  /** For reports. */
+  readonly why: string;
+}
+
+/** What the end of a switch needs. */
+interface Load {
+  readonly real_prev: mm_struct;
+  readonly next: mm_struct;
+  /** Of `next`, read since this processor can be seen. */
+  readonly next_tlb_gen: number;
+  readonly new_asid: NewAsid;
+}
+
+/**
+ * Three kinds. A whole mm: `end` is TLB_FLUSH_ALL, `new_tlb_gen` the generation to catch up to. A part of an mm: all that
+ * changed between generations new_tlb_gen - 1 and new_tlb_gen lies in [start, end). Every mm: `mm` is null, `end`
+ * TLB_FLUSH_ALL, `new_tlb_gen` 0.
+ */
+export interface flush_tlb_info {
+  readonly mm: mm_struct | null;
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly new_tlb_gen: number;
+  /** Of the pages in [start, end). */
+  readonly stride_shift: number;
+  /** Page tables go, too: paging-structure caches must not lead to them any more, not even a lazy processor's. */
+  readonly freed_tables: boolean;
+  /** The flush's number in events. */
+  readonly flush: number;
+}
+
+/** A request on its way, and what its flush is about in events. */
+interface Sent {
+  readonly info: flush_tlb_info;
+  readonly ranges: readonly AddressRange[];
+}
+
+export class TlbE5 implements Tlb {
+  protected readonly core: Core;
+  protected readonly trace: TraceTlb;
+  /** PCIDs only with global pages: their toggle, CR4.PGE, is what reaches every PCID without INVPCID. */
+  protected readonly pcid: boolean;
+  readonly #cpu_tlbstate: readonly tlb_state[];
+  /** Each processor has one flush_tlb_info, in use or not: W11. */
+  readonly #flush_tlb_info_idx: number[];
+
+  constructor(core: Core) {
+    this.core = core;
+    this.trace = new TraceTlb(core);
+    const { pcid, globalPages } = core.hardware.features;
+    this.pcid = pcid && globalPages;
+    this.#cpu_tlbstate = Array.from({ length: core.hardware.processors }, () => ({
+      loaded_mm: core.mmCell(core.init_mm),
+      loaded_mm_asid: core.cell(0),
+      next_asid: core.cell(1),
+      is_lazy: core.cell(0),
+      ctxs: Array.from({ length: TLB_NR_DYN_ASIDS }, (_, asid) => ({
+        ctx_id: core.cell(asid === 0 ? core.init_mm.ctx_id : 0),
+        tlb_gen: core.cell(0),
+      })),
+    }));
+    this.#flush_tlb_info_idx = this.#cpu_tlbstate.map(() => 0);
+  }
+
+  *switch_mm_irqs_off(cpu: number, _prev: mm_struct | null, next: mm_struct): Kernel<void> {
+    const { core } = this;
+    const { loaded_mm, loaded_mm_asid } = this.cpu_tlbstate(cpu);
+    core.warnUnless(core.irqs_disabled(cpu), cpu, 'W1', 'switch_mm_irqs_off with interrupts on');
+    const real_prev = yield* this.loaded_mm(cpu);
+    const prev_asid = yield* READ_ONCE(loaded_mm_asid);
+
+    const cr3 = yield { kind: 'mov-from-cr3' };
+    const right = cr3 === this.build_cr3(cpu, real_prev.pgd, prev_asid);
+    core.warnUnless(right, cpu, 'W2', `CR3 is not that of the loaded ${real_prev.name} in slot ${prev_asid}`);
+    // Whatever went wrong, nothing of it shall stay in the TLB.
+    if (!right) yield* __flush_tlb_all(core.hardware.features);
+
+    const was_lazy = yield* this.is_lazy(cpu);
+    yield* this.set_lazy(cpu, false);
+    const was_set = yield* cpumask_test_cpu(cpu, real_prev.cpumask);
+    core.warnUnless(was_set || real_prev === core.init_mm, cpu, 'W6', `not in mm_cpumask of ${real_prev.name}`);
+
+    if (real_prev === next) {
+      const ctx_id = yield* READ_ONCE(this.ctxs(cpu, prev_asid).ctx_id);
+      core.warnUnless(ctx_id === next.ctx_id, cpu, 'W3', `ctxs[${prev_asid}] is of mm ${ctx_id}, not ${next.ctx_id}`);
+      if (!was_set && next !== core.init_mm) yield* cpumask_set_cpu(cpu, next.cpumask);
+      if (was_lazy) yield* this.catch_up(cpu, next, prev_asid);
+      return;
+    }
+
+    // From here to the MOV to CR3 the processor still walks the old tables, unseen. init_mm is never flushed this way.
+    if (real_prev !== core.init_mm) yield* cpumask_clear_cpu(cpu, real_prev.cpumask);
+    if (next !== core.init_mm) yield* cpumask_set_cpu(cpu, next.cpumask);
+    const next_tlb_gen = yield* READ_ONCE(next.tlb_gen);
+
+    const new_asid = yield* this.choose_new_asid(cpu, next, next_tlb_gen);
+    yield* WRITE_ONCE(pointer_bits(loaded_mm), LOADED_MM_SWITCHING);
+    yield* this.load_new_mm_cr3(cpu, { real_prev, next, next_tlb_gen, new_asid });
+  }
+
+  /** Back from lazy mode, to the mm that the processor never left: flushes may have passed it by. */
+  protected *catch_up(cpu: number, mm: mm_struct, asid: number): Kernel<void> {
+    yield* this.order_is_lazy_before_tlb_gen();
+    const next_tlb_gen = yield* READ_ONCE(mm.tlb_gen);
+    const local_tlb_gen = yield* READ_ONCE(this.ctxs(cpu, asid).tlb_gen);
+    const why = `no longer lazy, generation ${local_tlb_gen} of ${next_tlb_gen}`;
+    if (local_tlb_gen === next_tlb_gen) {
+      this.trace.decision(cpu, null, wholeMm(mm.ctx_id), 'skip', why);
+      return;
+    }
+    const new_asid = { asid, need_flush: true, why };
+    yield* this.load_new_mm_cr3(cpu, { real_prev: mm, next: mm, next_tlb_gen, new_asid });
+  }
+
+  protected *order_is_lazy_before_tlb_gen(): Kernel<void> {
+    yield* smp_mb();
+  }
+
+  protected *load_new_mm_cr3(cpu: number, { real_prev, next, next_tlb_gen, new_asid }: Load): Kernel<void> {
+    const { loaded_mm, loaded_mm_asid } = this.cpu_tlbstate(cpu);
+    const { asid, need_flush, why } = new_asid;
+    if (need_flush) {
+      const context = this.ctxs(cpu, asid);
+      yield* WRITE_ONCE(context.ctx_id, next.ctx_id);
+      yield* WRITE_ONCE(context.tlb_gen, next_tlb_gen);
+      this.trace.decision(cpu, null, wholeMm(next.ctx_id), 'full', why);
+      yield { kind: 'mov-to-cr3', value: this.build_cr3(cpu, next.pgd, asid) };
+      this.trace.slot(cpu, asid, this.kern_pcid(asid), next.ctx_id, next_tlb_gen);
+    } else {
+      this.trace.decision(cpu, null, wholeMm(next.ctx_id), 'skip', why);
+      yield { kind: 'mov-to-cr3', value: this.build_cr3_noflush(cpu, next.pgd, asid) };
+    }
+    this.trace.switched(cpu, real_prev.ctx_id, next.ctx_id, need_flush);
+
+    // CR3 first: what loaded_mm says is true from the moment it says it.
+    yield* WRITE_ONCE(loaded_mm, next);
+    yield* WRITE_ONCE(loaded_mm_asid, asid);
+  }
+
+  /** The slot that holds `next`, or the next one in turn, whose former mm loses it. */
+  protected *choose_new_asid(cpu: number, next: mm_struct, next_tlb_gen: number): Kernel<NewAsid> {
+    if (!this.pcid) return { asid: 0, need_flush: true, why: 'no PCIDs: every switch flushes' };
+
+    for (let asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
+      const { ctx_id, tlb_gen } = this.ctxs(cpu, asid);
+      if ((yield* READ_ONCE(ctx_id)) !== next.ctx_id) continue;
+      const local_tlb_gen = yield* READ_ONCE(tlb_gen);
+      const why = `slot ${asid}, generation ${local_tlb_gen} of ${next_tlb_gen}`;
+      return { asid, need_flush: local_tlb_gen < next_tlb_gen, why };
+    }
+
+    const { next_asid } = this.cpu_tlbstate(cpu);
+    const asid = (yield* READ_ONCE(next_asid)) % TLB_NR_DYN_ASIDS;
+    yield* WRITE_ONCE(next_asid, asid + 1);
+    return { asid, need_flush: true, why: `slot ${asid}, new to it` };
+  }
+
+  *enter_lazy_tlb(cpu: number, _mm: mm_struct): Kernel<void> {
+    if ((yield* this.loaded_mm(cpu)) === this.core.init_mm) return;
+    yield* this.set_lazy(cpu, true);
+  }
+
+  /** Gives up a borrowed mm, so that no more flushes of it arrive. */
+  *leave_mm(cpu: number): Kernel<void> {
+    const { core } = this;
+    if ((yield* this.loaded_mm(cpu)) === core.init_mm) return;
+    const lazy = yield* this.is_lazy(cpu);
+    core.warnUnless(lazy, cpu, 'W8', 'leave_mm on a processor that is not lazy');
+    yield* this.switch_mm(cpu, core.init_mm);
+  }
+
+  protected *switch_mm(cpu: number, next: mm_struct): Kernel<void> {
+    const enabled = yield* this.core.local_irq_save(cpu);
+    yield* this.switch_mm_irqs_off(cpu, null, next);
+    yield* this.core.local_irq_restore(cpu, enabled);
+  }
+
+  *flush_tlb_mm_range(cpu: number, mm: mm_struct, request: FlushRequest): Kernel<void> {
+    const flush = this.core.nextFlush();
+    const ranges = [mmRange(mm.ctx_id, request.start, request.end)];
+    this.trace.flushBegin(cpu, { flush, reason: request.reason, ranges, freedTables: request.freed_tables });
+
+    // Pairs with the switch: the entries were written before it, and mm_cpumask is read after it.
+    const new_tlb_gen = yield* this.inc_mm_tlb_gen(cpu, mm);
+    const info = this.get_flush_tlb_info(cpu, { mm, ...range_to_flush(request), new_tlb_gen, flush });
+
+    if ((yield* this.loaded_mm(cpu)) === mm) {
+      this.core.warnUnless(!this.core.irqs_disabled(cpu), cpu, 'W1', 'flush_tlb_mm_range with interrupts off');
+      yield* this.core.local_irq_disable(cpu);
+      yield* this.flush_tlb_func_common(cpu, info);
+      yield* this.core.local_irq_enable(cpu);
+    } else {
+      this.trace.leftOut(flush, ranges, ~cpumask_of(cpu), 'not running this mm');
+    }
+
+    const others = (yield* READ_ONCE(mm.cpumask)) & ~cpumask_of(cpu);
+    this.trace.leftOut(flush, ranges, others | cpumask_of(cpu), 'not in mm_cpumask');
+    if (others !== 0n) yield* this.flush_tlb_others(cpu, others, { info, ranges });
+    this.put_flush_tlb_info(cpu);
+    this.trace.flushReturn(cpu, flush);
+  }
+
+  /**
+   * Brings this processor up to date with the loaded mm, on behalf of one request. Interrupts are off.
+   *
+   * mm.tlb_gen is read before the flush: whatever is filled afterwards comes from tables at least that new.
+   */
+  protected *flush_tlb_func_common(cpu: number, f: flush_tlb_info): Kernel<void> {
+    const { core } = this;
+    const loaded_mm = yield* this.loaded_mm(cpu);
+    const range = mmRange(loaded_mm.ctx_id, f.start, f.end);
+    core.warnUnless(core.irqs_disabled(cpu), cpu, 'W1', 'flush_tlb_func_common with interrupts on');
+    if (loaded_mm === core.init_mm) {
+      this.trace.decision(cpu, f.flush, range, 'skip', 'init_mm has no user translations');
+      return;
+    }
+
+    const loaded_mm_asid = yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm_asid);
+    const { ctx_id, tlb_gen } = this.ctxs(cpu, loaded_mm_asid);
+    const mm_tlb_gen = yield* READ_ONCE(loaded_mm.tlb_gen);
+    const local_tlb_gen = yield* READ_ONCE(tlb_gen);
+    const id = yield* READ_ONCE(ctx_id);
+    const slot = `ctxs[${loaded_mm_asid}]`;
+    core.warnUnless(id === loaded_mm.ctx_id, cpu, 'W3', `${slot} is of mm ${id}, not ${loaded_mm.ctx_id}`);
+
+    if (yield* this.is_lazy(cpu)) {
+      // Rids the paging-structure caches of the tables, and the next flush has nothing to do here.
+      this.trace.decision(cpu, f.flush, range, 'full', 'lazy: leaves the mm');
+      yield* this.switch_mm_irqs_off(cpu, null, core.init_mm);
+      return;
+    }
+
+    if (local_tlb_gen === mm_tlb_gen) {
+      this.trace.decision(cpu, f.flush, range, 'skip', `generation already ${local_tlb_gen}`);
+      return;
+    }
+
+    core.warnUnless(local_tlb_gen <= mm_tlb_gen, cpu, 'W4', `recorded ${local_tlb_gen}, mm at ${mm_tlb_gen}`);
+    core.warnUnless(f.new_tlb_gen <= mm_tlb_gen, cpu, 'W5', `asked for ${f.new_tlb_gen}, mm at ${mm_tlb_gen}`);
+
+    // One ahead, or the range says nothing of the generations between; the newest, or another flush is coming anyway.
+    const next_in_line = f.new_tlb_gen === local_tlb_gen + 1 && f.new_tlb_gen === mm_tlb_gen;
+    const partial = f.end !== TLB_FLUSH_ALL && next_in_line;
+    const why = `generation ${local_tlb_gen} to ${mm_tlb_gen}`;
+    this.trace.decision(cpu, f.flush, range, partial ? 'partial' : 'full', why);
+    if (partial) yield* __flush_tlb_range(f.start, f.end, f.stride_shift);
+    else yield* __flush_tlb();
+    yield* WRITE_ONCE(tlb_gen, mm_tlb_gen);
+    this.trace.slot(cpu, loaded_mm_asid, this.kern_pcid(loaded_mm_asid), loaded_mm.ctx_id, mm_tlb_gen);
+  }
+
+  /** On a processor that an IPI reached. */
+  protected *flush_tlb_func_remote(cpu: number, f: flush_tlb_info): Kernel<void> {
+    if (f.mm !== null && f.mm !== (yield* this.loaded_mm(cpu))) {
+      this.trace.decision(cpu, f.flush, mmRange(f.mm.ctx_id, f.start, f.end), 'skip', 'not running this mm');
+      return;
+    }
+    yield* this.flush_tlb_func_common(cpu, f);
+  }
+
+  /** Returns when everyone who must has flushed: `cpumask`, less the lazy ones unless tables are freed. */
+  protected *flush_tlb_others(cpu: number, cpumask: bigint, { info, ranges }: Sent): Kernel<void> {
+    let targets = cpumask;
+    if (!this.reaches_lazy(info)) {
+      for (const other of for_each_cpu(cpumask)) if (yield* this.is_lazy(other)) targets &= ~cpumask_of(other);
+      this.trace.leftOut(info.flush, ranges, ~cpumask | targets, 'no tables freed');
+    }
+    yield* this.core.smp_call_function_many(cpu, targets, (target) => this.flush_tlb_func_remote(target, info));
+  }
+
+  protected reaches_lazy({ freed_tables }: flush_tlb_info): boolean {
+    return freed_tables;
+  }
+
+  /** The processor's one flush_tlb_info is filled in, and nobody else may use it before it is put back. */
+  protected get_flush_tlb_info(cpu: number, info: flush_tlb_info): flush_tlb_info {
+    const idx = this.#users_of_info(cpu, 1);
+    this.core.warnUnless(idx === 1, cpu, 'W11', 'flush_tlb_info is in use already');
+    return info;
+  }
+
+  protected put_flush_tlb_info(cpu: number): void {
+    this.#users_of_info(cpu, -1);
+  }
+
+  #users_of_info(cpu: number, change: number): number {
+    const users = present(this.#flush_tlb_info_idx[cpu], `flush_tlb_info_idx of processor ${cpu}`) + change;
+    this.#flush_tlb_info_idx[cpu] = users;
+    return users;
+  }
+
+  *flush_tlb_all(cpu: number, reason: string): Kernel<void> {
+    const flush = this.core.nextFlush();
+    const range = wholeMm(this.core.init_mm.ctx_id);
+    this.trace.flushBegin(cpu, { flush, reason, ranges: [range] });
+    yield* this.core.on_each_cpu(cpu, (target) => this.do_flush_tlb_all(target, flush));
+    this.trace.flushReturn(cpu, flush);
+  }
+
+  protected *do_flush_tlb_all(cpu: number, flush: number): Kernel<void> {
+    this.trace.decision(cpu, flush, wholeMm(this.core.init_mm.ctx_id), 'full', 'flush_tlb_all');
+    yield* __flush_tlb_all(this.core.hardware.features);
+  }
+
+  *flush_tlb_kernel_range(cpu: number, start: bigint, end: bigint, reason: string): Kernel<void> {
+    const flush = this.core.nextFlush();
+    const range = mmRange(this.core.init_mm.ctx_id, start, end);
+    this.trace.flushBegin(cpu, { flush, reason, ranges: [range] });
+    const few = few_pages(start, end);
+    yield* this.core.on_each_cpu(cpu, (target) =>
+      few ? this.do_kernel_range_flush(target, start, end, flush) : this.do_flush_tlb_all(target, flush),
+    );
+    this.trace.flushReturn(cpu, flush);
+  }
+
+  /** On every processor, whatever it runs: the kernel's half belongs to every address space. */
+  protected *do_kernel_range_flush(cpu: number, start: bigint, end: bigint, flush: number): Kernel<void> {
+    this.trace.decision(cpu, flush, mmRange(this.core.init_mm.ctx_id, start, end), 'partial', 'kernel range');
+    yield* __flush_tlb_range(start, end);
+  }
+
+  /** The entries have been cleared and their pages wait: the mm takes a generation now, the processors are flushed later. */
+  *arch_tlbbatch_add_mm(cpu: number, batch: TlbflushUnmapBatch, mm: mm_struct): Kernel<void> {
+    this.trace.batchAdd(cpu, mm);
+    yield* this.inc_mm_tlb_gen(cpu, mm);
+    batch.cpumask |= yield* READ_ONCE(mm.cpumask);
+    if (!batch.mms.includes(mm.ctx_id)) batch.mms.push(mm.ctx_id);
+  }
+
+  *arch_tlbbatch_flush(cpu: number, batch: TlbflushUnmapBatch): Kernel<void> {
+    const flush = this.core.nextFlush();
+    const ranges = batch.mms.map(wholeMm);
+    this.trace.flushBegin(cpu, { flush, reason: 'batched unmap', ranges, batch: true });
+    // Generation 0 is never one ahead of anything, so every target that is behind flushes all.
+    const info: flush_tlb_info = { ...EVERY_MM, new_tlb_gen: 0, flush };
+    this.trace.leftOut(flush, ranges, batch.cpumask, 'not in the batch');
+    if (cpumask_has(batch.cpumask, cpu)) {
+      this.core.warnUnless(!this.core.irqs_disabled(cpu), cpu, 'W1', 'arch_tlbbatch_flush with interrupts off');
+      yield* this.core.local_irq_disable(cpu);
+      yield* this.flush_tlb_func_common(cpu, info);
+      yield* this.core.local_irq_enable(cpu);
+    }
+    const others = batch.cpumask & ~cpumask_of(cpu);
+    if (others !== 0n) yield* this.flush_tlb_others(cpu, others, { info, ranges });
+    batch.cpumask = 0n;
+    batch.mms = [];
+    this.trace.flushReturn(cpu, flush);
+  }
+
+  /**
+   * A processor that comes up, at boot or by hotplug: it runs loaded_mm's tables under PCID 0, may hold anything under the
+   * other PCIDs, and has missed every flush since it went down. Only an empty slot is safe, and slot 0 freshly flushed.
+   */
+  *initialize_tlbstate_and_flush(cpu: number): Kernel<void> {
+    const { core } = this;
+    const { loaded_mm_asid, next_asid } = this.cpu_tlbstate(cpu);
+    const loaded_mm = yield* this.loaded_mm(cpu);
+    const tlb_gen = yield* READ_ONCE(core.init_mm.tlb_gen);
+
+    // Each processor for itself: CR4.PCIDE can be set only in IA-32e mode, with CR3[11:0] = 0 (SDM 3A 4.10.1).
+    const cr4 = yield { kind: 'mov-from-cr4' };
+    if (this.pcid && (cr4 & Cr4.PCIDE) === 0n) yield { kind: 'mov-to-cr4', value: cr4 | Cr4.PCIDE };
+
+    const cr3 = yield { kind: 'mov-from-cr3' };
+    const here = (cr3 & ENTRY_FRAME_MASK) === pgd_address(loaded_mm.pgd);
+    core.warnUnless(here, cpu, 'W10', `CR3 does not hold the tables of the loaded ${loaded_mm.name}`);
+    core.warnUnless(this.pcid || (cr4 & Cr4.PCIDE) === 0n, cpu, 'W10', 'CR4.PCIDE is set without PCIDs');
+
+    yield { kind: 'mov-to-cr3', value: this.build_cr3(cpu, loaded_mm.pgd, 0) };
+    this.trace.switched(cpu, 0, loaded_mm.ctx_id, true);
+    yield* WRITE_ONCE(loaded_mm_asid, 0);
+    yield* WRITE_ONCE(next_asid, 1);
+    yield* WRITE_ONCE(this.ctxs(cpu, 0).ctx_id, loaded_mm.ctx_id);
+    yield* WRITE_ONCE(this.ctxs(cpu, 0).tlb_gen, tlb_gen);
+    this.trace.slot(cpu, 0, this.kern_pcid(0), loaded_mm.ctx_id, tlb_gen);
+    for (let asid = 1; asid < TLB_NR_DYN_ASIDS; asid++) {
+      yield* WRITE_ONCE(this.ctxs(cpu, asid).ctx_id, 0);
+      if (this.pcid) this.trace.slot(cpu, asid, this.kern_pcid(asid), 0, 0);
+    }
+  }
+
+  /** Follows the change of the page tables, comes before mm_cpumask is read. */
+  protected *inc_mm_tlb_gen(cpu: number, mm: mm_struct): Kernel<number> {
+    const generation = yield* atomic64_inc_return(mm.tlb_gen);
+    this.trace.generation(cpu, mm, generation);
+    return generation;
+  }
+
+  /** PCID 0 is left to code that knows nothing of PCIDs. */
+  protected kern_pcid(asid: number): number {
+    return this.pcid ? asid + 1 : 0;
+  }
+
+  protected build_cr3(cpu: number, pgd: FrameNumber, asid: number): bigint {
+    this.core.warnUnless(asid <= (this.pcid ? MAX_ASID_AVAILABLE : 0), cpu, 'W9', `asid ${asid}`);
+    return pgd_address(pgd) | BigInt(this.kern_pcid(asid));
+  }
+
+  protected build_cr3_noflush(cpu: number, pgd: FrameNumber, asid: number): bigint {
+    this.core.warnUnless(this.pcid, cpu, 'W9', 'NOFLUSH without PCIDs');
+    return this.build_cr3(cpu, pgd, asid) | Cr3.NO_FLUSH;
+  }
+
+  protected *set_lazy(cpu: number, lazy: boolean): Kernel<void> {
+    yield* WRITE_ONCE(this.cpu_tlbstate(cpu).is_lazy, lazy ? 1 : 0);
+    this.trace.lazy(cpu, lazy);
+  }
+
+  /** Of this processor or, at a distance, of another. */
+  protected *is_lazy(cpu: number): Kernel<boolean> {
+    return (yield* READ_ONCE(this.cpu_tlbstate(cpu).is_lazy)) !== 0;
+  }
+
+  protected ctxs(cpu: number, asid: number): tlb_context {
+    return present(this.cpu_tlbstate(cpu).ctxs[asid], `ctxs[${asid}]`);
+  }
+
+  protected *loaded_mm(cpu: number): Kernel<mm_struct> {
+    return present(yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm), 'loaded_mm');
+  }
+
+  protected cpu_tlbstate(cpu: number): tlb_state {
+    return present(this.#cpu_tlbstate[cpu], `cpu_tlbstate of processor ${cpu}`);
+  }
+}
+
+/** All of the mm unless the request names few enough pages, of its own size. */
+function range_to_flush(request: FlushRequest): Omit<flush_tlb_info, 'mm' | 'new_tlb_gen' | 'flush'> {
+  const { start, end, stride_shift, freed_tables } = request;
+  const partial = few_pages(start, end, stride_shift);
+  return { ...(partial ? { start, end } : { start: 0n, end: TLB_FLUSH_ALL }), stride_shift, freed_tables };
+}
+
+export const E5: Era = {
+  id: 'E5',
+  kernels: 'v4.20 to v5.12',
+  summary: 'lazy processors are flushed only when page tables are freed, and compare generations when they return',
+  usesPcid: true,
+  tlb: (core) => new TlbE5(core),
+};
