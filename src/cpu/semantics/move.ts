@@ -65,5 +65,9 @@ export const moves = {
     const sign = bitAt(b, b.register(Register.RAX, i.operandSize), i.operandSize * 8 - 1);
     b.setRegister(Register.RDX, i.operandSize, b.subtract(b.constant(0n), sign));
   }),
-  XLAT: row((b, i) => b.setRegister(Register.RAX, 1, read(b, i, i.operands[0]))),
+  /** The operand's address is that of the table, in rBX. */
+  XLAT: row((b, i) => {
+    const offset = b.cut(b.add(b.effectiveAddress(i, 0), b.register(Register.RAX, 1)), i.addressSize);
+    b.setRegister(Register.RAX, 1, b.load(i.segment, offset, 1));
+  }),
 };

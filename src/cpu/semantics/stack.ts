@@ -74,8 +74,6 @@ function enter<V>(b: Builder<V>, i: Instruction): void {
   const top = b.subtract(frame, b.multiply(levels, b.constant(BigInt(bytes))));
   const pointer = b.cut(b.subtract(top, b.immediate(space)), b.stackBytes);
   const base = b.register(Register.RBP, b.stackBytes);
-  // The new top of the stack must be writable before anything changes (SDM 2A ENTER).
-  b.loadForWrite(Segment.SS, pointer, bytes);
   b.store(Segment.SS, frame, bytes, b.register(Register.RBP, bytes));
   for (let at = 1; at < 32; at++) {
     const down = b.constant(BigInt(at * bytes));
@@ -86,6 +84,8 @@ function enter<V>(b: Builder<V>, i: Instruction): void {
     });
     b.when(b.equal(b.constant(BigInt(at)), levels), () => b.store(Segment.SS, to, bytes, frame));
   }
+  // The new top of the stack must be writable; what was pushed below the old one may stay when it is not.
+  b.loadForWrite(Segment.SS, pointer, bytes);
   b.setRegister(Register.RBP, bytes, frame);
   setStackPointer(b, pointer);
 }

@@ -1,0 +1,63 @@
+/** Compares two outcomes in everything the manual defines. */
+import { statusMask } from '../../src/cpu/flags.ts';
+import { type Instruction, OperandKind } from '../../src/cpu/instruction.ts';
+import { semanticsByForm } from '../../src/cpu/semantics/table.ts';
+import type { Instance, Outcome } from './instance.ts';
+
+/** Status flags and DF. */
+const comparedFlags = statusMask | 0x400;
+
+/** Of a page fault's error code (SDM 3A 4.7). */
+const pagePresent = 1;
+
+/** The count of a shift or rotate, masked; 0 for others. */
+function countOf({ operands, operandCount }: Instruction, { registers }: Instance): number {
+  const count = operands[operandCount - 1];
+  if (count === undefined) return 0;
+  const raw = count.kind === OperandKind.immediate ? count.low : Number((registers[1] ?? 0n) & 0xffn);
+  return raw & (operands[0].bytes === 8 ? 63 : 31);
+}
+
+export interface Defined {
+  readonly flags: number;
+  readonly result: boolean;
+}
+
+/** What of the outcome is defined when the instruction completes. */
+export function definedOutcome(instruction: Instruction, instance: Instance): Defined {
+  const what = semanticsByForm[instruction.form.index]?.undefined;
+  if (what === undefined) return { flags: comparedFlags, result: true };
+  const count = countOf(instruction, instance);
+  const width = instruction.operands[0].bytes * 8;
+  let undefinedFlags = what.always;
+  if (count > 0) undefinedFlags |= what.nonzeroCount;
+  if (count > 1) undefinedFlags |= what.countBeyondOne;
+  if (count >= width) undefinedFlags |= what.countOfWidth;
+  return { flags: comparedFlags & ~undefinedFlags, result: !(what.resultBeyondWidth && count > width) };
+}
+
+const hex = (value: bigint | number): string => value.toString(16);
+
+/** The first difference, in words; undefined if there is none. */
+export function difference(native: Outcome, ours: Outcome, defined: Defined): string | undefined {
+  if (native.vector !== ours.vector) return `vector ${native.vector ?? 'none'}, ours ${ours.vector ?? 'none'}`;
+  // Whether a page of the host's kernel is present says nothing about the instruction.
+  if (((native.errorCode ^ ours.errorCode) & ~pagePresent) !== 0)
+    return `error code ${hex(native.errorCode)}, ours ${hex(ours.errorCode)}`;
+  if (native.linear !== ours.linear) return `CR2 ${hex(native.linear)}, ours ${hex(ours.linear)}`;
+  if (native.rip !== ours.rip) return `RIP ${hex(native.rip)}, ours ${hex(ours.rip)}`;
+  if (!defined.result) return undefined;
+  for (const [number, value] of native.registers.entries()) {
+    const mine = ours.registers[number] ?? 0n;
+    if (value !== mine) return `register ${number} ${hex(value)}, ours ${hex(mine)}`;
+  }
+  const mask = native.vector === undefined ? defined.flags : comparedFlags;
+  if (((native.rflags ^ ours.rflags) & mask) !== 0) {
+    return `flags ${hex(native.rflags & mask)}, ours ${hex(ours.rflags & mask)}`;
+  }
+  const at = native.window.findIndex((byte, index) => byte !== ours.window[index]);
+  if (at >= 0) return `window[${at}] ${hex(native.window[at] ?? 0)}, ours ${hex(ours.window[at] ?? 0)}`;
+  if (native.strayed !== ours.strayed)
+    return `page outside the window changed: ${native.strayed}, ours ${ours.strayed}`;
+  return undefined;
+}

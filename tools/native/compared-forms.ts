@@ -1,0 +1,45 @@
+/** The forms that are compared with the host: those modelled in 64-bit mode whose outcome depends on nothing hidden. */
+import type { Form } from '../../src/cpu/decode/form.ts';
+import { forms } from '../../src/cpu/decode/forms.ts';
+import type { Operation } from '../../src/cpu/decode/maps.ts';
+import { OperandKind } from '../../src/cpu/instruction.ts';
+import { isModelled } from '../../src/cpu/semantics/table.ts';
+
+/** Their outcome is the processor's own, or changes how the harness works. */
+const hidden: ReadonlySet<Operation> = new Set<Operation>([
+  'CPUID',
+  'INT1',
+  'POPF',
+  'PUSHF',
+  'RDPID',
+  'RDRAND',
+  'RDSEED',
+  'RDTSC',
+  'RDTSCP',
+  'XGETBV',
+]);
+
+/** Not on every host; each would be #UD there. */
+const rare: ReadonlySet<string> = new Set(['PREFETCHWT1', 'CLDEMOTE']);
+
+/** Moves to segment registers are not modelled, and those of control and debug registers are privileged. */
+function movesSystemRegister({ operation, operands }: Form): boolean {
+  const [to, from] = operands.map(({ kind }) => kind);
+  const loads = to === OperandKind.segment && operation !== 'PUSH';
+  return loads || [to, from].some((kind) => kind === OperandKind.control || kind === OperandKind.debug);
+}
+
+/** 0F 0D with a register is a no-operation to Intel and #UD to AMD. */
+function differsByVendor({ opcode }: Form): boolean {
+  return opcode === '0F 0D';
+}
+
+function isCompared(form: Form): boolean {
+  if (!form.long || !isModelled(form)) return false;
+  if (hidden.has(form.operation) || rare.has(form.operation)) return false;
+  return !movesSystemRegister(form) && !differsByVendor(form);
+}
+
+export function comparedForms(): readonly Form[] {
+  return forms.filter(isCompared);
+}
