@@ -29,14 +29,21 @@ function modrmByte(form: Form, random: Random): number {
   return ((asRegister ? 3 : random.below(3)) << 6) | (reg << 3) | random.below(8);
 }
 
+/**
+ * What an operand-size prefix means: a near branch heeds it on AMD and ignores it on Intel (SDM 2A CALL); MOVSXD to 16
+ * bits reads two bytes on Intel (SDM 2B MOVSX), four on AMD.
+ */
+function sizeDiffersByVendor({ forced64, operation }: Form): boolean {
+  return forced64 || operation === 'MOVSXD';
+}
+
 function legacyPrefixes(form: Form, random: Random): number[] {
   const prefixes: number[] = [];
   if (form.lockable && random.chance(0.15)) prefixes.push(0xf0);
   if (random.chance(0.08)) prefixes.push(random.pick(flatSegments));
   if (random.chance(0.08)) prefixes.push(0x67);
   const anyPrefix = form.prefixes === 15;
-  // An operand-size prefix on a near branch is heeded by AMD and ignored by Intel (SDM 2A CALL).
-  if (anyPrefix && !form.forced64 && random.chance(0.25)) prefixes.push(0x66);
+  if (anyPrefix && !sizeDiffersByVendor(form) && random.chance(0.25)) prefixes.push(0x66);
   if (anyPrefix && form.repeatable && random.chance(0.7)) prefixes.push(random.pick([0xf2, 0xf3]));
   if (!anyPrefix) {
     const prefix = admitted(form.prefixes, random, 4);

@@ -17,7 +17,7 @@
 #include <ucontext.h>
 
 #define DATA_PAGE 0x30000000ul
-#define CODE_PAGE 0x50000000ul
+#define CODE_PAGE 0x5a5a0000ul
 #define PAGE 4096ul
 #define WINDOW 256ul
 #define CODE_OFFSET 0x800ul

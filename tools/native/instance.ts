@@ -4,7 +4,7 @@
  */
 
 export const dataPage = 0x3000_0000n;
-export const codeAddress = 0x5000_0800n;
+export const codeAddress = 0x5a5a_0800n;
 export const pageBytes = 4096;
 /** The last bytes of the data page; what lies behind is not mapped. */
 export const windowBytes = 256;

@@ -9,6 +9,7 @@ import {
   instanceBytes,
   type Outcome,
   outcomeBytes,
+  windowBytes,
 } from './instance.ts';
 
 export interface Vector {
@@ -18,11 +19,15 @@ export interface Vector {
 
 const recordBytes = instanceBytes + outcomeBytes;
 
-/** The window of an outcome is kept as its difference from the instance's: mostly zeros. */
-function differWindow(record: Uint8Array): void {
-  const before = record.subarray(160, instanceBytes);
-  const after = record.subarray(recordBytes - before.length);
-  for (const [at, byte] of before.entries()) after[at] = (after[at] ?? 0) ^ byte;
+/** Registers and window of an outcome are kept as their difference from the instance's: mostly zeros. */
+function differ(record: Uint8Array): void {
+  const pairs = [
+    [0, instanceBytes, 128],
+    [instanceBytes - windowBytes, recordBytes - windowBytes, windowBytes],
+  ] as const;
+  for (const [before, after, length] of pairs) {
+    for (let at = 0; at < length; at++) record[after + at] = (record[after + at] ?? 0) ^ (record[before + at] ?? 0);
+  }
 }
 
 export function packVectors(vectors: readonly Vector[]): Uint8Array {
@@ -31,7 +36,7 @@ export function packVectors(vectors: readonly Vector[]): Uint8Array {
     const record = bytes.subarray(at * recordBytes, (at + 1) * recordBytes);
     encodeInstance(instance, record);
     encodeOutcome(outcome, record.subarray(instanceBytes));
-    differWindow(record);
+    differ(record);
   }
   return gzipSync(bytes, { level: 9 });
 }
@@ -41,7 +46,7 @@ export function unpackVectors(packed: Uint8Array): Vector[] {
   const vectors: Vector[] = [];
   for (let at = 0; at + recordBytes <= bytes.length; at += recordBytes) {
     const record = bytes.subarray(at, at + recordBytes);
-    differWindow(record);
+    differ(record);
     vectors.push({ instance: decodeInstance(record), outcome: decodeOutcome(record.subarray(instanceBytes)) });
   }
   return vectors;

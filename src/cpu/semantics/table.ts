@@ -22,8 +22,12 @@ import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { strings } from './string.ts';
 
-/** Keys that no opcode map has are type errors. */
-export const semantics: { readonly [O in Operation]?: Semantics } = {
+/** Makes a key that no opcode map has a type error. */
+function keyedByOperation<T extends { readonly [K in keyof T]: K extends Operation ? Semantics : never }>(rows: T): T {
+  return rows;
+}
+
+export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOperation({
   ...moves,
   ...exchanges,
   ...arithmetic,
@@ -38,11 +42,11 @@ export const semantics: { readonly [O in Operation]?: Semantics } = {
   ...flagControl,
   ...decimals,
   ...miscellaneous,
-};
+});
 
 const missing: Semantics = row((_, i) => unsupported(i, 'the operation'));
 
-function semanticsOf(form: Form): Semantics {
+export function semanticsOf(form: Form): Semantics {
   return semantics[form.operation] ?? missing;
 }
 

@@ -1,0 +1,54 @@
+/**
+ * Instances recorded on a processor, replayed in the golden engine: every form that is compared, faults included. Made by
+ * `npx tsx tools/native/differential.ts --count 1440 --seed 7 --record test/cpu/semantics/recorded.gz`.
+ */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { Decoder } from '../../../src/cpu/decode/decoder.ts';
+import { Instruction } from '../../../src/cpu/instruction.ts';
+import { definedOutcome, difference } from '../../../tools/native/compare.ts';
+import { comparedForms } from '../../../tools/native/compared-forms.ts';
+import { GoldenRunner } from '../../../tools/native/golden-outcome.ts';
+import { unpackVectors } from '../../../tools/native/vectors.ts';
+
+const vectors = unpackVectors(readFileSync(new URL('recorded.gz', import.meta.url)));
+
+describe('recorded instances', () => {
+  it('cover every form that is compared, and faults', () => {
+    const decoder = new Decoder();
+    const i = new Instruction();
+    const seen = new Set<number>();
+    for (const { code } of vectors.map(({ instance }) => instance)) {
+      expect(decoder.decode(i, 64, code, 0, code.length)).toBe('valid');
+      seen.add(i.form.index);
+    }
+    expect(comparedForms().filter(({ index }) => !seen.has(index))).toEqual([]);
+    const raised = new Set(vectors.map(({ outcome }) => outcome.vector));
+    for (const vector of [undefined, 0, 3, 6, 12, 13, 14]) expect(raised).toContain(vector);
+  });
+
+  it('have the outcomes that the processor gave', () => {
+    const golden = new GoldenRunner();
+    const differing = vectors.flatMap(({ instance, outcome }) => {
+      const ours = golden.run(instance);
+      const { instruction } = golden;
+      const found = difference(outcome, ours, definedOutcome(instruction, instance));
+      return found === undefined ? [] : [`${instruction.form.operation} ${instruction.form.opcode}: ${found}`];
+    });
+    expect(differing).toEqual([]);
+  });
+
+  it('would show a wrong register, flag and byte', () => {
+    const [vector] = vectors.filter(({ outcome }) => outcome.vector === undefined);
+    if (vector === undefined) throw new Error('no instance without a fault');
+    const golden = new GoldenRunner();
+    const ours = golden.run(vector.instance);
+    const defined = { flags: 1, flagsOfFault: 1, result: true, eitherFault: false };
+    const registers = ours.registers.map((value) => value ^ 1n);
+    const window = ours.window.map((byte) => byte ^ 1);
+    expect(difference(ours, { ...ours, registers }, defined)).toMatch(/^register 0/);
+    expect(difference(ours, { ...ours, rflags: ours.rflags ^ 1 }, defined)).toMatch(/^flags/);
+    expect(difference(ours, { ...ours, window }, defined)).toMatch(/^window\[0\]/);
+    expect(difference(ours, { ...ours, vector: 14 }, defined)).toMatch(/^vector none, ours 14/);
+  });
+});
