@@ -66,8 +66,10 @@ export class Exploration {
     const model = new ScenarioModel({ scenario, file, system: this.options, watch });
     const { end } = replay(model, decodeSchedule(token, this.#identity));
     const { system, world, death } = present(model.latest, 'the replayed execution');
-    const stopped = death !== null ? 'guest died' : end.kind === 'ended' && end.outcome !== null ? null : 'step limit';
-    const reason = death ?? (stopped === null ? null : 'the schedule ends here');
+    const stuck = end.kind === 'ended' && end.outcome === null ? `deadlock: ${world.whoWaits()}` : null;
+    const ended = end.kind === 'ended';
+    const reason = death ?? stuck ?? (ended ? null : 'the schedule ends here');
+    const stopped = (death ?? stuck) !== null ? 'guest died' : ended ? null : 'step limit';
     return { system, report: reportOn(system, scenarioOutcome({ scenario, system, file, world, stopped, reason })) };
   }
 }

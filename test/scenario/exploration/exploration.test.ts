@@ -84,6 +84,36 @@ describe('a correct kernel', () => {
   });
 });
 
+describe('threads that wait for each other', () => {
+  const text = `scenario "T0 waits for T1, which stands on a processor that T0 has taken away"
+processors 2
+space A
+thread T0 in A on 0 {
+  a = mmap 1 rw
+  offline 1
+  await done
+}
+thread T1 in A on 1 {
+  await go
+  signal done
+}
+kernel K on 0 {
+  signal go
+}
+`;
+
+  it('are a finding, and the replay names who waits', () => {
+    const explored = new Exploration({ text, file: 'hangs.tlb', words: {}, version: '1' });
+    const { verdict, findings } = explored.explore(NO_PREEMPTION, { executions: 500 });
+    expect(verdict).toBe('violation');
+    const deadlock = findings.find(({ violation }) => violation.id === 'deadlock');
+    if (deadlock === undefined) throw new Error('no deadlock');
+    const { report } = explored.replay(explored.token(deadlock));
+    expect(report.verdict).toBe('died');
+    expect(report.reason).toMatch(/^deadlock: nothing can go on: waiting are T0 at line 7/);
+  });
+});
+
 describe('the same search', () => {
   it('finds the same', () => {
     const search = () => exploration('two-flushers').explore({ kind: 'random', seed: 7, samples: 20 }, {});
