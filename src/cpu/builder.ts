@@ -121,6 +121,8 @@ export interface Builder<V> {
 
   /** Address of the next instruction. */
   nextInstruction(): V;
+  /** Where `branch` goes. */
+  relativeTarget(operand: Operand, bytes: number): V;
   /** #GP unless a jump there may be made; for instructions that write before they jump. */
   checkTarget(target: V): void;
   /** To an offset in the code segment that `checkTarget` has seen. */

@@ -1,6 +1,6 @@
 /** Near branches (SDM 1 6.4, 7.3.8; SDM 2A CALL, Jcc, JMP, LOOP; 2B RET) and the exceptions that have an opcode. */
 import type { Builder } from '../builder.ts';
-import { breakpoint, debugTrap, invalidOpcode, overflow } from '../exception.ts';
+import { boundRange, breakpoint, debugTrap, invalidOpcode, overflow } from '../exception.ts';
 import { Flag } from '../flags.ts';
 import { type Instruction, OperandKind } from '../instruction.ts';
 import { Register } from '../registers.ts';
@@ -11,6 +11,7 @@ import { drop, peek, push } from './stack.ts';
 function call<V>(b: Builder<V>, i: Instruction): void {
   const [to] = i.operands;
   if (to.kind === OperandKind.relative) {
+    b.checkTarget(b.relativeTarget(to, i.operandSize));
     push(b, b.nextInstruction(), i.operandSize);
     b.branch(b.constant(1n), to, i.operandSize);
     return;
@@ -50,9 +51,24 @@ const loop =
   (test: Test): Body =>
   (b, i) => {
     const count = b.cut(b.subtract(b.register(Register.RCX, i.addressSize), b.constant(1n)), i.addressSize);
+    const taken = b.and(notZero(b, count), test(b));
+    b.when(taken, () => b.checkTarget(b.relativeTarget(i.operands[0], i.operandSize)));
     b.setRegister(Register.RCX, i.addressSize, count);
-    b.branch(b.and(notZero(b, count), test(b)), i.operands[0], i.operandSize);
+    b.branch(taken, i.operands[0], i.operandSize);
   };
+
+/** Two signed bounds in memory (SDM 2A BOUND). */
+function bound<V>(b: Builder<V>, i: Instruction): void {
+  const [index, limits] = i.operands;
+  const { bytes } = index;
+  const offset = b.effectiveAddress(i, 0);
+  const lower = b.load(i.segment, offset, bytes);
+  const upper = b.load(i.segment, b.cut(b.add(offset, b.constant(BigInt(limits.bytes - bytes))), i.addressSize), bytes);
+  const value = b.signExtend(read(b, i, index), bytes);
+  const below = b.lessSigned(value, b.signExtend(lower, bytes));
+  const above = b.lessSigned(b.signExtend(upper, bytes), value);
+  b.when(b.or(below, above), () => b.raise(boundRange));
+}
 
 export const branches = {
   Jcc: row((b, i) => b.branch(b.condition(i.condition), i.operands[0], i.operandSize)),
@@ -63,6 +79,7 @@ export const branches = {
   JMP: row(jump),
   CALL: row(call),
   RET: row(ret),
+  BOUND: row(bound),
   INT3: row((b) => b.raise(breakpoint)),
   INT1: row((b) => b.raise(debugTrap)),
   INTO: row((b) => b.when(b.flag(Flag.OF), () => b.raise(overflow))),

@@ -179,8 +179,9 @@ export class GoldenBuilder implements Builder<bigint> {
     if (fault !== undefined) this.#leave(fault);
   }
   loadPairForWrite(segment: number, offset: bigint): Pair<bigint> {
+    const base = this.#segmentBase(segment);
+    if (((base + offset) & 15n) !== 0n) this.#leave(generalProtection);
     const linear = this.#linear(segment, offset, 16);
-    if ((linear & 15n) !== 0n) this.#leave(generalProtection);
     return { low: this.#read(linear, 8, true), high: this.#read(linear + 8n, 8, true) };
   }
   storePair(segment: number, offset: bigint, { low, high }: Pair<bigint>): void {
@@ -214,9 +215,12 @@ export class GoldenBuilder implements Builder<bigint> {
   jump(target: bigint): void {
     this.target = target;
   }
-  branch(condition: bigint, { low, high }: Operand, bytes: number): void {
+  relativeTarget({ low, high }: Operand, bytes: number): bigint {
+    return this.cut(this.#next + ((BigInt(high) << 32n) | BigInt(low >>> 0)), bytes);
+  }
+  branch(condition: bigint, operand: Operand, bytes: number): void {
     if (condition === 0n) return;
-    const target = this.cut(this.#next + ((BigInt(high) << 32n) | BigInt(low >>> 0)), bytes);
+    const target = this.relativeTarget(operand, bytes);
     this.checkTarget(target);
     this.target = target;
   }
@@ -273,10 +277,15 @@ export class GoldenBuilder implements Builder<bigint> {
     return typeof value === 'bigint' ? value : this.#leave(value);
   }
 
-  /** SDM 3A 3.4.4 for 64-bit mode; elsewhere limits and rights of segments are not checked. */
-  #linear(segment: number, offset: bigint, bytes: number): bigint {
+  /** SDM 3A 3.4.4: in 64-bit mode FS and GS only have one. */
+  #segmentBase(segment: number): bigint {
     const based = this.codeSize !== 64 || segment === Segment.FS || segment === Segment.GS;
-    const base = based ? (this.registers.segmentBase[segment] ?? 0n) : 0n;
+    return based ? (this.registers.segmentBase[segment] ?? 0n) : 0n;
+  }
+
+  /** Outside 64-bit mode limits and rights of segments are not checked. */
+  #linear(segment: number, offset: bigint, bytes: number): bigint {
+    const base = this.#segmentBase(segment);
     if (this.codeSize !== 64) return this.cut(base + offset, 4);
     const linear = u64(base + offset);
     if (!isCanonical(linear) || !isCanonical(u64(linear + BigInt(bytes - 1)))) {
