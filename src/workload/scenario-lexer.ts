@@ -13,7 +13,7 @@ export interface Token {
 
 /** A word may contain hyphens, not end in one; whatever begins with a digit is a number until it is read as one. */
 const LEXEMES =
-  /(?<blank>[ \t\r]+|#[^\n]*)|(?<newline>\n)|(?<word>[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*)|(?<number>[0-9][A-Za-z0-9_]*)|(?<punctuation>->|\.\.|[{}[\]=+])|"(?<string>(?:[^"\\\n]|\\[^\n]){0,2000})"/y;
+  /(?<blank>[ \t\r]+|#[^\n]*)|(?<newline>\n)|(?<word>[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*)|(?<number>[0-9][A-Za-z0-9_]*)|(?<punctuation>->|\.\.|[{}[\]=+:])|"(?<string>(?:[^"\\\n]|\\[^\n]){0,2000})"/y;
 
 export function scenarioTokens(text: string, file: string): Token[] {
   if (text.length > SCENARIO_LIMITS.textCharacters) {

@@ -118,7 +118,7 @@ class ScenarioParser {
         return;
       case 'policy':
         this.#once('policy', place);
-        this.#settings.policy = reader.name('the name of a policy');
+        this.#settings.policy = this.#policy();
         return;
       case 'set':
         this.#switches.push(this.#switch(place));
@@ -144,6 +144,12 @@ class ScenarioParser {
   #once(directive: string, place: Place): void {
     if (this.#given.has(directive)) throw this.#reader.error(`"${directive}" is given twice`, place);
     this.#given.add(directive);
+  }
+
+  /** `worst`, or a policy and which of its kind: `profile:zen-2`. */
+  #policy(): string {
+    const name = this.#reader.name('the name of a policy');
+    return this.#reader.accept(':') ? `${name}:${this.#reader.name('the name of a profile')}` : name;
   }
 
   #switch(place: Place): Switch {

@@ -254,3 +254,17 @@ describe('scenarios made at random', () => {
     );
   });
 });
+
+describe('the name of a policy', () => {
+  const text = (policy: string): string => `scenario "p"\nprocessors 1\npolicy ${policy}\n`;
+
+  it.each(['worst', 'emulator', 'profile:skylake-client', 'profile:zen-2'])('may be %s', (policy) => {
+    const scenario = parseScenario(text(policy), 'p.tlb');
+    expect(scenario.policy).toBe(policy);
+    expect(parseScenario(printScenario(scenario), 'p.tlb').policy).toBe(policy);
+  });
+
+  it('names a profile after a colon', () => {
+    expect(() => parseScenario(text('profile:'), 'p.tlb')).toThrow('p.tlb:3:16');
+  });
+});
