@@ -7,7 +7,7 @@ import { Cr0, Cr4, Efer } from '../arch/control-registers.ts';
 import type { Ipi } from '../apic/ipi.ts';
 import { IpiBus } from '../apic/ipi-bus.ts';
 import { LocalApic } from '../apic/local-apic.ts';
-import { present } from '../base/assert.ts';
+import { assert, present } from '../base/assert.ts';
 import type { EventStream } from '../event/stream.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { StoreBuffer } from '../memory/store-buffer.ts';
@@ -75,10 +75,16 @@ export class Machine {
       (switches.smap ? Cr4.SMAP : 0n) |
       (switches.pku ? Cr4.PKE : 0n) |
       (switches.pks ? Cr4.PKS : 0n);
-    mmu.writeEfer(Efer.LME | (switches.nx ? Efer.NXE : 0n));
-    mmu.writeCr4(cr4);
-    mmu.writeCr3(BigInt(root));
-    mmu.writeCr0(Cr0.PE | Cr0.PG | (switches.wp ? Cr0.WP : 0n));
+    const faults = [
+      mmu.writeEfer(Efer.LME | (switches.nx ? Efer.NXE : 0n)),
+      mmu.writeCr4(cr4),
+      mmu.writeCr3(BigInt(root)),
+      mmu.writeCr0(Cr0.PE | Cr0.PG | (switches.wp ? Cr0.WP : 0n)),
+    ];
+    assert(
+      faults.every((fault) => fault === null),
+      'the way into 64-bit mode raises no exception',
+    );
     this.processor(index).apic.enable();
   }
 

@@ -5,6 +5,7 @@
  * stream and reads memory on its own.
  */
 import type { PhysicalAddress } from '../arch/address.ts';
+import { assert } from '../base/assert.ts';
 import { Random } from '../base/random.ts';
 import { Detector } from '../coherence/detector.ts';
 import { EventStream } from '../event/stream.ts';
@@ -21,7 +22,7 @@ import { finish } from './scheduler.ts';
 export interface SystemOptions {
   readonly processors: number;
   readonly era: Era;
-  /** `worst`, `emulator`, `profile` or `profile:NAME`. */
+  /** One of POLICY_NAMES: `worst`, `emulator`, or `profile:` and a part. */
   readonly policy: string;
   readonly switches: Switches;
   readonly seed: number;
@@ -80,6 +81,7 @@ export class System {
     const results: T[] = [];
     this.execution.start(processor, code, (value) => results.push(value));
     finish(this.execution, processor, this.random);
+    assert(results.length === 1, 'code that has finished has returned once');
     return results[0] as T;
   }
 

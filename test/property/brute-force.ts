@@ -4,6 +4,7 @@
  * that the processor may still believe in gives that answer. It shares nothing with the detector but the events, and it
  * knows nothing of what is cached.
  */
+import { physicalAddress } from '../../src/arch/address.ts';
 import type { MachineEvent } from '../../src/event/event.ts';
 import { accessCode } from '../../src/machine/operations.ts';
 import type { System } from '../../src/scenario/system.ts';
@@ -151,7 +152,7 @@ export class BruteForceJudge {
   #someWorldAgrees(table: bigint, level: number, use: StaleUse, due: (change: Change) => boolean): boolean {
     const address = Number(table) * 4096 + Number((use.page >> BigInt(9 * (level - 1))) & 511n) * 8;
     const missed = (this.#changes.get(address) ?? []).filter((change) => !due(change)).map(({ before }) => before);
-    return [this.#system.machine.memory.read64(address as never), ...missed].some((entry) => {
+    return [this.#system.machine.memory.read64(physicalAddress(address)), ...missed].some((entry) => {
       if ((entry & 1n) === 0n || (entry & 4n) === 0n) return false;
       if (use.kind === 'write' && (entry & 2n) === 0n) return false;
       if (use.kind === 'fetch' && entry >> 63n === 1n) return false;
