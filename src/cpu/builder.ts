@@ -18,6 +18,7 @@
  */
 import type { Exception } from './exception.ts';
 import type { Flag, FlagKind } from './flags.ts';
+import type { HelperName } from './helpers/table.ts';
 import type { Instruction, Operand } from './instruction.ts';
 
 /** A 16-byte quantity. */
@@ -30,23 +31,6 @@ export interface Division<V> {
   readonly quotient: V;
   readonly remainder: V;
 }
-
-/** Work that is done outside the generated code; arguments and results are values, in the order given. */
-export const helperNames = [
-  /** EAX, ECX to EAX, EBX, ECX, EDX (SDM 2A CPUID). */
-  'cpuid',
-  /** To the time-stamp counter. */
-  'timestamp',
-  /** To IA32_TSC_AUX. */
-  'processorId',
-  /** To a random number of 64 bits. */
-  'random',
-  /** Extended control register number to its value; #GP if there is none (SDM 2D XGETBV). */
-  'extendedControl',
-  /** RFLAGS that POPF takes, and its operand size in bytes: what the privilege level lets change, changes. */
-  'popFlags',
-] as const;
-export type HelperName = (typeof helperNames)[number];
 
 export interface Builder<V> {
   /** Bytes of the stack pointer that addresses use: 8 in 64-bit mode, else by SS.B (SDM 1 6.2.3). */
@@ -138,5 +122,8 @@ export interface Builder<V> {
   loop(body: () => V): void;
   /** Leaves the instruction. */
   raise(exception: Exception): void;
+  /** A helper's results; an exception of its leaves the instruction. It may read and change any register. */
   call(helper: HelperName, values: readonly V[]): readonly V[];
+  /** Leaves the instruction, which is complete, for what only the processor around the engine can do. */
+  stop(kind: 'system-call' | 'halt'): void;
 }

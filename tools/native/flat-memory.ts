@@ -1,5 +1,5 @@
 /** The memory that an instance sees: one data page, writable, and its code. Everything else faults. */
-import type { MemoryPort } from '../../src/cpu/engines/golden/memory-port.ts';
+import type { MemoryPort } from '../../src/cpu/ports.ts';
 import { type Exception, Vector } from '../../src/cpu/exception.ts';
 import { codeAddress, dataPage, pageBytes, windowBytes } from './instance.ts';
 

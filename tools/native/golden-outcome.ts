@@ -1,7 +1,8 @@
 /** Runs an instance in the golden engine. */
 import { InvariantError } from '../../src/base/errors.ts';
+import { exceptionOfStop } from '../../src/cpu/engine.ts';
 import { GoldenEngine } from '../../src/cpu/engines/golden/golden-engine.ts';
-import type { ProcessorPort } from '../../src/cpu/engines/golden/memory-port.ts';
+import type { ProcessorPort } from '../../src/cpu/ports.ts';
 import { type Exception, Vector } from '../../src/cpu/exception.ts';
 import { type Instruction, Segment } from '../../src/cpu/instruction.ts';
 import { RegisterFile } from '../../src/cpu/registers.ts';
@@ -60,7 +61,7 @@ export class GoldenRunner {
   /** A long string instruction takes several steps. */
   #finish({ repeats }: Instance): Exception | undefined {
     for (;;) {
-      const exception = this.#engine.step();
+      const exception = exceptionOfStop(this.#engine.step());
       if (exception !== undefined || !repeats || this.#registers.rip !== codeAddress) return exception;
     }
   }

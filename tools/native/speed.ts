@@ -6,7 +6,7 @@
 import { parseArgs } from 'node:util';
 import { InvariantError } from '../../src/base/errors.ts';
 import { GoldenEngine } from '../../src/cpu/engines/golden/golden-engine.ts';
-import type { ProcessorPort } from '../../src/cpu/engines/golden/memory-port.ts';
+import type { ProcessorPort } from '../../src/cpu/ports.ts';
 import { Register, RegisterFile } from '../../src/cpu/registers.ts';
 import { FlatMemory } from './flat-memory.ts';
 import { codeAddress, dataPage } from './instance.ts';
@@ -35,9 +35,7 @@ registers.general[Register.RDI] = dataPage;
 registers.general[Register.RCX] = 1n << 40n;
 const instructions = Number(values.instructions);
 const started = performance.now();
-for (let done = 0; done < instructions; done++) {
-  const exception = engine.step();
-  if (exception !== undefined) throw new InvariantError(`the loop raised vector ${exception.vector}`);
-}
+const stop = engine.run(instructions);
+if (stop.kind !== 'budget') throw new InvariantError(`the loop stopped: ${stop.kind}`);
 const mips = instructions / 1000 / (performance.now() - started);
 console.log(`golden engine: ${mips.toFixed(2)} million instructions per second`);

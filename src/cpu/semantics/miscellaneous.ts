@@ -2,8 +2,9 @@
  * No-operations and hints, CRC32, and what is read from the processor rather than computed (SDM 1 7.3.17; SDM 2A CPUID,
  * CRC32; 2B RDPID, RDRAND, RDSEED, RDTSC; 2D XGETBV). Fences order nothing here: memory is sequentially consistent.
  */
-import type { Builder, HelperName } from '../builder.ts';
+import type { Builder } from '../builder.ts';
 import { Flag, FlagKind } from '../flags.ts';
+import type { HelperName } from '../helpers/table.ts';
 import { Register } from '../registers.ts';
 import { read, write } from './operand-access.ts';
 import { type Body, row } from './row.ts';

@@ -3,15 +3,18 @@
  * the other engines.
  */
 import { InvariantError } from '../../../base/errors.ts';
-import type { Builder, Division, HelperName, Pair } from '../../builder.ts';
+import type { Builder, Division, Pair } from '../../builder.ts';
+import { iterationsAtOnce, type Stop } from '../../engine.ts';
 import { divideError, type Exception, generalProtection, stackFault } from '../../exception.ts';
-import { type Flag, type FlagKind, reservedOne, statusMask } from '../../flags.ts';
+import type { Flag, FlagKind } from '../../flags.ts';
+import { exceptionOf, type HelperContext } from '../../helpers/helper.ts';
+import { type HelperName, helpers } from '../../helpers/table.ts';
 import { type CodeSize, type Instruction, instructionPointer, type Operand, Segment } from '../../instruction.ts';
+import type { MemoryPort, ProcessorPort } from '../../ports.ts';
 import { Register, type RegisterFile } from '../../registers.ts';
-import type { MemoryPort, ProcessorPort } from './memory-port.ts';
 import { conditionHolds, withFlags } from './status-flags.ts';
 
-/** Thrown to leave the instruction, never out of the engine; the exception, if any, is in `exception`. */
+/** Thrown to leave the instruction, never out of the engine; why is in `stopped`. */
 export const leaving: unique symbol = Symbol('leaving the instruction');
 
 const u64 = (value: bigint): bigint => BigInt.asUintN(64, value);
@@ -23,13 +26,10 @@ function isCanonical(address: bigint): boolean {
   return u64(BigInt.asIntN(48, address)) === address;
 }
 
-/** Iterations of one `loop` before the engine looks at interrupts again. */
-const iterationsAtOnce = 64;
-
 export class GoldenBuilder implements Builder<bigint> {
   readonly registers: RegisterFile;
   readonly #memory: MemoryPort;
-  readonly #processor: ProcessorPort;
+  readonly #helperContext: HelperContext;
   stackBytes: 2 | 4 | 8 = 8;
   codeSize: CodeSize = 64;
   /** Of the instruction being executed. */
@@ -37,12 +37,13 @@ export class GoldenBuilder implements Builder<bigint> {
   #next = 0n;
   /** Where execution goes on. */
   target = 0n;
-  exception: Exception | undefined;
+  /** Why the instruction was left early. */
+  stopped: Stop | undefined;
 
   constructor(registers: RegisterFile, memory: MemoryPort, processor: ProcessorPort) {
     this.registers = registers;
     this.#memory = memory;
-    this.#processor = processor;
+    this.#helperContext = { registers, processor };
   }
 
   /** Before each instruction. */
@@ -53,7 +54,7 @@ export class GoldenBuilder implements Builder<bigint> {
     this.#address = this.registers.rip;
     this.#next = this.cut(this.#address + BigInt(i.length), i.codeSize === 64 ? 8 : i.codeSize / 8);
     this.target = this.#next;
-    this.exception = undefined;
+    this.stopped = undefined;
   }
 
   constant(value: bigint): bigint {
@@ -238,32 +239,16 @@ export class GoldenBuilder implements Builder<bigint> {
     this.#leave(exception);
   }
 
-  call(helper: HelperName, values: readonly bigint[]): readonly bigint[] {
-    const [first = 0n, second = 0n] = values;
-    switch (helper) {
-      case 'cpuid':
-        return this.#processor.cpuid(Number(first), Number(second)).map((value) => BigInt(value >>> 0));
-      case 'timestamp':
-        return [this.#processor.timestamp()];
-      case 'processorId':
-        return [BigInt(this.#processor.processorId())];
-      case 'random':
-        return [this.#processor.random()];
-      case 'extendedControl': {
-        const value = this.#processor.extendedControl(Number(first));
-        return typeof value === 'bigint' ? [value] : this.#leave(value);
-      }
-      case 'popFlags':
-        this.#popFlags(Number(first & 0xffff_ffffn), Number(second));
-        return [];
-    }
+  stop(kind: 'system-call' | 'halt'): void {
+    this.stopped = { kind };
+    throw leaving;
   }
 
-  /** At privilege level 3 with IOPL 0: IF, IOPL, VIF and VIP stay (SDM 2B POPF, table 4-16). */
-  #popFlags(value: number, bytes: number): void {
-    const changeable = statusMask | 0x4500 | (bytes > 2 ? 0x240000 : 0);
-    const { rflags } = this.registers;
-    this.registers.rflags = (rflags & ~changeable & ~0x10000) | (value & changeable) | reservedOne;
+  call(name: HelperName, values: readonly bigint[]): readonly bigint[] {
+    const [a = 0n, b = 0n, c = 0n, d = 0n] = values;
+    const outcome = helpers[name].run(this.#helperContext, a, b, c, d);
+    const exception = exceptionOf(outcome);
+    return exception === undefined ? (outcome as readonly bigint[]) : this.#leave(exception);
   }
 
   #general(number: number): bigint {
@@ -295,7 +280,7 @@ export class GoldenBuilder implements Builder<bigint> {
   }
 
   #leave(exception: Exception): never {
-    this.exception = exception;
+    this.stopped = { kind: 'exception', exception };
     throw leaving;
   }
 }

@@ -3,12 +3,13 @@
  * processor around it; a step tells what happened as a value.
  */
 import { Decoder, instructionBytesLimit } from '../../decode/decoder.ts';
+import type { Engine, Stop } from '../../engine.ts';
 import { type Exception, generalProtection, invalidOpcode } from '../../exception.ts';
 import { type CodeSize, Instruction } from '../../instruction.ts';
+import type { MemoryPort, ProcessorPort } from '../../ports.ts';
 import type { RegisterFile } from '../../registers.ts';
 import { semanticsByForm } from '../../semantics/table.ts';
 import { GoldenBuilder, leaving } from './golden-builder.ts';
-import type { MemoryPort, ProcessorPort } from './memory-port.ts';
 
 export interface GoldenParts {
   readonly registers: RegisterFile;
@@ -17,10 +18,14 @@ export interface GoldenParts {
   readonly decoder?: Decoder;
 }
 
-export class GoldenEngine {
+const budgetUsed: Stop = { kind: 'budget' };
+
+export class GoldenEngine implements Engine {
   readonly registers: RegisterFile;
   readonly instruction = new Instruction();
   codeSize: CodeSize = 64;
+  #executed = 0;
+  #interrupted = false;
   readonly #memory: MemoryPort;
   readonly #decoder: Decoder;
   readonly #builder: GoldenBuilder;
@@ -33,28 +38,46 @@ export class GoldenEngine {
     this.#builder = new GoldenBuilder(registers, memory, processor);
   }
 
+  get executed(): number {
+    return this.#executed;
+  }
+
+  run(budget: number): Stop {
+    this.#interrupted = false;
+    for (let left = budget; left > 0 && !this.#interrupted; left--) {
+      const stop = this.step();
+      if (stop !== undefined) return stop;
+    }
+    return budgetUsed;
+  }
+
+  interrupt(): void {
+    this.#interrupted = true;
+  }
+
   /**
    * Executes the instruction at RIP, of a long string instruction perhaps only a part. A fault leaves RIP and all else
-   * as they were (a string instruction: as the last iteration left them); after a trap RIP is that of the next one.
-   * Throws UnsupportedError for an operation that is not modelled.
+   * as they were (a string instruction: as the last iteration left them). Throws UnsupportedError for an operation that
+   * is not modelled.
    */
-  step(): Exception | undefined {
+  step(): Stop | undefined {
     const fault = this.#fetch();
-    if (fault !== undefined) return fault;
+    if (fault !== undefined) return { kind: 'exception', exception: fault };
     const builder = this.#builder;
     builder.begin(this.instruction);
     const semantics = semanticsByForm[this.instruction.form.index];
-    if (semantics === undefined) return invalidOpcode;
+    if (semantics === undefined) return { kind: 'exception', exception: invalidOpcode };
+    let stopped: Stop | undefined;
     try {
       semantics.body(builder, this.instruction);
     } catch (thrown) {
       if (thrown !== leaving) throw thrown;
-      const { exception } = builder;
-      if (exception?.trap === true) this.registers.rip = builder.target;
-      return exception;
+      stopped = builder.stopped;
+      if (stopped?.kind === 'exception' && stopped.exception.trap !== true) return stopped;
     }
+    this.#executed++;
     this.registers.rip = builder.target;
-    return undefined;
+    return stopped;
   }
 
   #fetch(): Exception | undefined {

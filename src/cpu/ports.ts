@@ -1,8 +1,8 @@
 /**
- * The golden engine's door to memory, by linear address: flat memory in tests, the MMU in the machine. Accesses of up
- * to 8 bytes may cross pages; an access either happens whole or faults and has no effect.
+ * What engines ask of the world around them. Memory by linear address: flat memory in tests, the MMU in the machine.
+ * Accesses of up to 8 bytes may cross pages; an access either happens whole or faults and has no effect.
  */
-import type { Exception } from '../../exception.ts';
+import type { Exception } from './exception.ts';
 
 export interface MemoryPort {
   /** The value, little-endian, or the fault. `forWrite`: with the rights of the store that follows. */
