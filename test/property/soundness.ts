@@ -10,7 +10,7 @@ import { systemOptions } from '../../src/scenario/system-options.ts';
 import { BruteForceJudge } from './brute-force.ts';
 import { randomScenario } from './random-scenario.ts';
 
-const CORRECT = ['E0b', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed'] as const;
+const CORRECT = ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed'] as const;
 const SWITCHES = [
   'pcid',
   'store-buffers',

@@ -45,6 +45,13 @@ describe('a change while lazy', () => {
       back: ['full: every switch flushes'],
     },
     {
+      given: 'E0a: the first flush makes it leave, the second does not reach it',
+      options: { era: 'E0a' },
+      ipis: [1, 0],
+      whileLazy: ['full: lazy: leaves the mm'],
+      back: ['full: every switch flushes'],
+    },
+    {
       given: 'E1: the first flush makes it leave, the second does not reach it',
       options: { era: 'E1' },
       ipis: [1, 0],
@@ -107,6 +114,7 @@ describe('no change while lazy: the way back costs nothing where the era can tel
   };
 
   it.each([
+    { options: { era: 'E0a' }, back: [] },
     { options: { era: 'E0b' }, back: [] },
     { options: { era: 'E1' }, back: [] },
     { options: { era: 'E2' }, back: ['skip: no longer lazy, generation 0 of 0'] },
@@ -124,6 +132,7 @@ describe('no change while lazy: the way back costs nothing where the era can tel
 
 describe('an IPI in flight to a processor gone lazy', () => {
   const rows: readonly { readonly options: StepperOptions; readonly answer: readonly string[] }[] = [
+    { options: { era: 'E0a' }, answer: ['full: lazy: leaves the mm'] },
     { options: { era: 'E0b' }, answer: ['full: lazy: leaves the mm', 'full: every switch flushes'] },
     { options: { era: 'E1' }, answer: ['full: lazy: leaves the mm', 'full: every switch flushes'] },
     { options: { era: 'E2' }, answer: ['skip: lazy: compares generations when it returns'] },
@@ -189,6 +198,7 @@ describe('what a lazy processor may hold', () => {
   });
 
   it.each([
+    { era: 'E0a' },
     { era: 'E0b' },
     { era: 'E1' },
     { era: 'E3' },

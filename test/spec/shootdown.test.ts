@@ -219,6 +219,15 @@ const ROWS: readonly Row[] = [
   },
   {
     cite: 'O1 (CVE-2016-2069)',
+    given:
+      'before loaded_mm, too, a switch just after the mask was read sees the change, which a barrier has brought to memory',
+    options: { era: 'E0a', strangers: [0, 1] },
+    act: switchAfterMask,
+    expect: [0n, 0, 0n],
+    wrong: { options: { era: 'E0b-B9' }, reported: ['stale-frame on 1'] },
+  },
+  {
+    cite: 'O1 (CVE-2016-2069)',
     given: 'a switch just after the mask was read sees the change, which a barrier has brought to memory',
     options: { era: 'E0b', strangers: [0, 1] },
     act: switchAfterMask,

@@ -1,5 +1,6 @@
 /** Every era with its variants, in the order in which they are listed. */
 import { InputError, type InputPlace } from '../../base/errors.ts';
+import { E0a } from './e0a.ts';
 import { E0b } from './e0b.ts';
 import { E1 } from './e1.ts';
 import { E2 } from './e2.ts';
@@ -18,6 +19,7 @@ import { VARIANTS_OF_E7 } from './variants/of-e7.ts';
 import { VARIANTS_OF_E9 } from './variants/of-e9.ts';
 
 export const ERAS: readonly Era[] = [
+  E0a,
   E0b,
   ...VARIANTS_OF_E0B,
   E1,

@@ -83,6 +83,11 @@ export class TraceTlb {
     this.#hardware.tell({ kind: 'slot', processor: cpu, slot, pcid, mm: ctx_id, generation });
   }
 
+  /** ctx_id of what the processor was last seen to load: for reports, where the kernel itself does not keep it. */
+  loaded(cpu: number): number {
+    return this.#loaded[cpu] ?? 0;
+  }
+
   switched(cpu: number, from: number, to: number, flushed: boolean): void {
     this.#loaded[cpu] = to;
     if (this.#hardware.listening) this.#hardware.tell({ kind: 'switch', processor: cpu, from, to, flushed });

@@ -13,7 +13,7 @@ describe('the eras', () => {
   it('are listed when one is not found', () => {
     expect(() => eraById('E99', { file: 'race.scn', line: 3 })).toThrow(InputError);
     expect(() => eraById('E99', { file: 'race.scn', line: 3 })).toThrow(
-      /^race\.scn:3: no era 'E99'; there are E0b, E0b-B9, E1, E1-no-remote, /,
+      /^race\.scn:3: no era 'E99'; there are E0a, E0b, E0b-B9, E1, E1-no-remote, /,
     );
   });
 

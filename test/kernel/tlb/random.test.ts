@@ -18,7 +18,7 @@ const CROWDED = { processors: 2, mms: 8, pages: 2, length: 30 };
 /** Who comes back from lazy mode comes back to the same. */
 const LONELY = { processors: 2, mms: 1, pages: 1, length: 12 };
 
-const WITHOUT_SLOTS = ['E0b', 'E1', 'E2'];
+const WITHOUT_SLOTS = ['E0a', 'E0b', 'E1', 'E2'];
 const WITH_SLOTS = ['E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed'];
 
 /** The failures of all runs; throws on a deadlock. */

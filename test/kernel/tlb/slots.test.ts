@@ -93,13 +93,13 @@ describe('a processor that comes up', () => {
     expect(rig.failures).toEqual([]);
   });
 
-  it.each(['E0b', 'E1', 'E2', 'E3'])('%s: runs init_mm, with nothing recorded but it', (id) => {
+  it.each(['E0a', 'E0b', 'E1', 'E2', 'E3'])('%s: runs init_mm, with nothing recorded but it', (id) => {
     const rig = rigWith({ era: eraById(id) });
     const slots = rig.events.flatMap((event) => (event.kind === 'slot' && event.mm !== 0 ? [event.mm] : []));
     expect(rig.events.filter(({ kind }) => kind === 'switch')).toEqual([
       { kind: 'switch', processor: 0, from: 0, to: 1, flushed: true },
       { kind: 'switch', processor: 1, from: 0, to: 1, flushed: true },
     ]);
-    expect(slots).toEqual(id === 'E0b' ? [] : [1, 1]);
+    expect(slots).toEqual(id.startsWith('E0') ? [] : [1, 1]);
   });
 });
