@@ -20,6 +20,7 @@ import type { Exception } from './exception.ts';
 import type { Flag, FlagKind } from './flags.ts';
 import type { HelperName } from './helpers/table.ts';
 import type { Instruction, Operand } from './instruction.ts';
+import type { VectorBuilder } from './vector-builder.ts';
 
 /** A 16-byte quantity. */
 export interface Pair<V> {
@@ -32,7 +33,7 @@ export interface Division<V> {
   readonly remainder: V;
 }
 
-export interface Builder<V> {
+export interface Builder<V> extends VectorBuilder<V> {
   /** Bytes of the stack pointer that addresses use: 8 in 64-bit mode, else by SS.B (SDM 1 6.2.3). */
   readonly stackBytes: 2 | 4 | 8;
 
@@ -67,7 +68,7 @@ export interface Builder<V> {
   lessUnsigned(a: V, b: V): V;
   /** Of 64-bit signed integers. */
   lessSigned(a: V, b: V): V;
-  /** `condition` is 0 or 1; both are evaluated. */
+  /** Of two integers or two vectors. `condition` is 0 or 1; both are evaluated. */
   select(condition: V, whenTrue: V, whenFalse: V): V;
 
   /** Unsigned or signed high:low by divisor, each of `bytes`; #DE if zero or if the quotient does not fit. */

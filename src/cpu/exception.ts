@@ -1,6 +1,20 @@
 /** Exceptions that instructions raise (SDM 3A 6.15), as values. */
 
-export const Vector = { DE: 0, DB: 1, BP: 3, OF: 4, BR: 5, UD: 6, NM: 7, SS: 12, GP: 13, PF: 14, AC: 17 } as const;
+export const Vector = {
+  DE: 0,
+  DB: 1,
+  BP: 3,
+  OF: 4,
+  BR: 5,
+  UD: 6,
+  NM: 7,
+  SS: 12,
+  GP: 13,
+  PF: 14,
+  MF: 16,
+  AC: 17,
+  XM: 19,
+} as const;
 export type Vector = (typeof Vector)[keyof typeof Vector];
 
 export interface Exception {
@@ -20,5 +34,8 @@ export const overflow: Exception = { vector: Vector.OF, trap: true };
 export const debugTrap: Exception = { vector: Vector.DB, trap: true };
 export const boundRange: Exception = { vector: Vector.BR };
 export const invalidOpcode: Exception = { vector: Vector.UD };
+export const deviceNotAvailable: Exception = { vector: Vector.NM };
+export const x87Error: Exception = { vector: Vector.MF };
+export const simdError: Exception = { vector: Vector.XM };
 export const generalProtection: Exception = { vector: Vector.GP, errorCode: 0 };
 export const stackFault: Exception = { vector: Vector.SS, errorCode: 0 };

@@ -33,6 +33,8 @@ export const RegisterOffset = {
   selector: 192,
   /** Control, status and tag word of the x87 FPU, and its last opcode: 2 bytes each. */
   x87Control: 204,
+  /** What control registers forbid to x87, MMX and SSE instructions: 4 bytes, of `Restriction`. */
+  restrictions: 212,
   /** Last instruction pointer and data pointer of the x87 FPU: 8 bytes each. */
   x87Pointer: 216,
   /** Physical registers R0-R7 of the x87 FPU, 16 bytes apart, 10 in use; MM0-MM7 are their low 8 bytes. */
@@ -41,6 +43,21 @@ export const RegisterOffset = {
   vector: 384,
   /** What an engine or helper passes to itself: 64 bytes. */
   scratch: 896,
+} as const;
+
+/**
+ * Why x87, MMX and SSE instructions raise #NM or #UD, copied from CR0 and CR4 by whoever writes those, so that an engine
+ * sees in one place that nothing does (SDM 3A 2.5, tables 10-1 and 13-1).
+ */
+export const Restriction = {
+  /** CR0.TS: #NM. */
+  taskSwitched: 1,
+  /** CR0.EM: #NM for x87, #UD for MMX and SSE. */
+  emulated: 2,
+  /** CR4.OSFXSR = 0: #UD for SSE. */
+  noSse: 4,
+  /** CR4.OSXMMEXCPT = 0: #UD in place of #XM. */
+  noSimdErrors: 8,
 } as const;
 
 /** Bytes of the block. */
@@ -60,8 +77,11 @@ export class RegisterFile {
   readonly x87: BigUint64Array;
   /** Four 64-bit parts a register, the lowest first. */
   readonly vector: BigUint64Array;
+  /** Two 64-bit halves a vector. */
+  readonly scratch: BigUint64Array;
   readonly #rip: BigUint64Array;
   readonly #words: Uint32Array;
+  readonly #restrictions: Uint32Array;
 
   /** Resets the block at `byteOffset`, which is a multiple of 16. */
   constructor(buffer: ArrayBufferLike = new ArrayBuffer(registerFileBytes), byteOffset = 0) {
@@ -77,6 +97,8 @@ export class RegisterFile {
     this.x87Pointers = new BigUint64Array(buffer, at(RegisterOffset.x87Pointer), 2);
     this.x87 = new BigUint64Array(buffer, at(RegisterOffset.x87), 16);
     this.vector = new BigUint64Array(buffer, at(RegisterOffset.vector), 64);
+    this.scratch = new BigUint64Array(buffer, at(RegisterOffset.scratch), 8);
+    this.#restrictions = new Uint32Array(buffer, at(RegisterOffset.restrictions), 1);
     this.reset();
   }
 
@@ -111,5 +133,14 @@ export class RegisterFile {
 
   set mxcsr(value: number) {
     this.#words[1] = value;
+  }
+
+  /** Of `Restriction`; 0, nothing forbidden, after `reset`. */
+  get restrictions(): number {
+    return this.#restrictions[0] as number;
+  }
+
+  set restrictions(value: number) {
+    this.#restrictions[0] = value;
   }
 }

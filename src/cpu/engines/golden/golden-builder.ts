@@ -5,13 +5,23 @@
 import { InvariantError } from '../../../base/errors.ts';
 import type { Builder, Division, Pair } from '../../builder.ts';
 import { iterationsAtOnce, type Stop } from '../../engine.ts';
-import { divideError, type Exception, generalProtection, stackFault } from '../../exception.ts';
+import {
+  deviceNotAvailable,
+  divideError,
+  type Exception,
+  generalProtection,
+  invalidOpcode,
+  stackFault,
+  x87Error,
+} from '../../exception.ts';
 import type { Flag, FlagKind } from '../../flags.ts';
 import { exceptionOf, type HelperContext } from '../../helpers/helper.ts';
 import { type HelperName, helpers } from '../../helpers/table.ts';
 import { type CodeSize, type Instruction, instructionPointer, type Operand, Segment } from '../../instruction.ts';
 import type { MemoryPort, ProcessorPort } from '../../ports.ts';
-import { Register, type RegisterFile } from '../../registers.ts';
+import { Register, type RegisterFile, Restriction } from '../../registers.ts';
+import type { Unit } from '../../vector-builder.ts';
+import { GoldenVectorBuilder } from './golden-vector-builder.ts';
 import { conditionHolds, withFlags } from './status-flags.ts';
 
 /** Thrown to leave the instruction, never out of the engine; why is in `stopped`. */
@@ -26,8 +36,7 @@ function isCanonical(address: bigint): boolean {
   return u64(BigInt.asIntN(48, address)) === address;
 }
 
-export class GoldenBuilder implements Builder<bigint> {
-  readonly registers: RegisterFile;
+export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint> {
   readonly #memory: MemoryPort;
   readonly #helperContext: HelperContext;
   stackBytes: 2 | 4 | 8 = 8;
@@ -41,7 +50,7 @@ export class GoldenBuilder implements Builder<bigint> {
   stopped: Stop | undefined;
 
   constructor(registers: RegisterFile, memory: MemoryPort, processor: ProcessorPort) {
-    this.registers = registers;
+    super(registers);
     this.#memory = memory;
     this.#helperContext = { registers, processor };
   }
@@ -176,8 +185,7 @@ export class GoldenBuilder implements Builder<bigint> {
     return this.#read(this.#linear(segment, offset, bytes), bytes, true);
   }
   store(segment: number, offset: bigint, bytes: number, value: bigint): void {
-    const fault = this.#memory.write(this.#linear(segment, offset, bytes), bytes, this.cut(value, bytes));
-    if (fault !== undefined) this.#leave(fault);
+    this.#write(this.#linear(segment, offset, bytes), bytes, this.cut(value, bytes));
   }
   loadPairForWrite(segment: number, offset: bigint): Pair<bigint> {
     const base = this.#segmentBase(segment);
@@ -188,6 +196,29 @@ export class GoldenBuilder implements Builder<bigint> {
   storePair(segment: number, offset: bigint, { low, high }: Pair<bigint>): void {
     this.store(segment, offset, 8, low);
     this.store(segment, offset + 8n, 8, high);
+  }
+
+  loadVector(segment: number, offset: bigint, aligned: boolean): bigint {
+    const linear = this.#vectorLinear(segment, offset, aligned);
+    return this.vectorOf(this.#read(linear, 8, false), this.#read(this.#second(linear), 8, false));
+  }
+  storeVector(segment: number, offset: bigint, aligned: boolean, value: bigint): void {
+    const linear = this.#vectorLinear(segment, offset, aligned);
+    const second = this.#second(linear);
+    if (!aligned) {
+      // The halves may be in two pages: both must be writable before either is written.
+      this.#read(linear, 8, true);
+      this.#read(second, 8, true);
+    }
+    this.#write(linear, 8, this.cut(value, 8));
+    this.#write(second, 8, value >> 64n);
+  }
+  requireUnit(unit: Unit): void {
+    const { restrictions } = this.registers;
+    const undefinedWhen = Restriction.emulated | (unit === 'sse' ? Restriction.noSse : 0);
+    if ((restrictions & undefinedWhen) !== 0) this.#leave(invalidOpcode);
+    if ((restrictions & Restriction.taskSwitched) !== 0) this.#leave(deviceNotAvailable);
+    if (unit === 'mmx' && this.x87ErrorPending()) this.#leave(x87Error);
   }
 
   flag(flag: Flag): bigint {
@@ -260,6 +291,21 @@ export class GoldenBuilder implements Builder<bigint> {
   #read(linear: bigint, bytes: number, forWrite: boolean): bigint {
     const value = this.#memory.read(linear, bytes, forWrite);
     return typeof value === 'bigint' ? value : this.#leave(value);
+  }
+
+  #write(linear: bigint, bytes: number, value: bigint): void {
+    const fault = this.#memory.write(linear, bytes, value);
+    if (fault !== undefined) this.#leave(fault);
+  }
+
+  #vectorLinear(segment: number, offset: bigint, aligned: boolean): bigint {
+    if (aligned && ((this.#segmentBase(segment) + offset) & 15n) !== 0n) this.#leave(generalProtection);
+    return this.#linear(segment, offset, 16);
+  }
+
+  /** Where the second half of a vector is. */
+  #second(linear: bigint): bigint {
+    return this.cut(linear + 8n, this.codeSize === 64 ? 8 : 4);
   }
 
   /** SDM 3A 3.4.4: in 64-bit mode FS and GS only have one. */
