@@ -6,6 +6,7 @@ import { FULL_PART, type ProcessorPart } from '../mmu/part.ts';
 import { emulatorPolicy } from '../mmu/policy/emulator.ts';
 import type { TlbPolicy } from '../mmu/policy/policy.ts';
 import { profilePolicy } from '../mmu/policy/profile.ts';
+import { searchPolicy } from '../mmu/policy/search.ts';
 import { worstPolicy } from '../mmu/policy/worst.ts';
 
 /** Every name that `choosePolicy` takes. */
@@ -14,6 +15,9 @@ export const POLICY_NAMES: readonly string[] = [
   'emulator',
   ...GEOMETRIES.map(({ name }) => `profile:${name}`),
 ];
+
+/** CPUID Fn8000_0008_EDX[15:0] plus 1; the parts that have the instruction differ (model). */
+const INVLPGB_COUNT_MAX = 8;
 
 export function partFor(switches: Switches): ProcessorPart {
   return {
@@ -27,6 +31,7 @@ export function partFor(switches: Switches): ProcessorPart {
     smap: switches.smap,
     pku: switches.pku,
     pks: switches.pks,
+    invlpgbCountMax: switches.invlpgb ? INVLPGB_COUNT_MAX : null,
     tce: switches.tce,
     errata: { invlpgKeepsGlobals: switches['invlpg-global-erratum'] },
   };
@@ -44,4 +49,9 @@ export function choosePolicy(
   const geometry = GEOMETRIES.find((candidate) => name === `profile:${candidate.name}`);
   if (geometry !== undefined) return () => profilePolicy(geometry, { pagingStructureCaches });
   throw new InputError(`unknown policy '${name}'; there are ${POLICY_NAMES.join(', ')}`, place);
+}
+
+/** For searches, which choose themselves what each access and each walk uses (`translation-freedom.ts`). */
+export function policyForSearch(switches: Switches): () => TlbPolicy {
+  return () => searchPolicy({ pagingStructureCaches: switches['paging-structure-caches'] });
 }

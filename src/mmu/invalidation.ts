@@ -5,6 +5,7 @@
 import type { PageNumber } from '../arch/address.ts';
 import { Cr0, Cr4, InvpcidType } from '../arch/control-registers.ts';
 import { unreachable } from '../base/assert.ts';
+import type { InvlpgbOperand } from '../arch/invlpgb.ts';
 import type { CachedTranslation, PagingStructureCacheEntry, TlbEntry } from '../event/cached-translation.ts';
 import type { ControlState } from './control-state.ts';
 
@@ -55,6 +56,16 @@ export function byInvlpg(control: ControlState, page: PageNumber): Invalidation 
     extent: 'page',
     structures: control.tce ? 'path' : 'all',
   };
+}
+
+/** One page of INVLPGB, or all: as INVLPG and INVPCID do it for the PCID named (APM 3 INVLPGB, APM 2 5.5.3 of TCE). */
+export function byInvlpgb(
+  control: ControlState,
+  { pcid, includeGlobals }: Pick<InvlpgbOperand, 'pcid' | 'includeGlobals'>,
+  page: PageNumber | null,
+): Invalidation {
+  const structures = control.tce && page !== null ? 'path' : 'all';
+  return { pcid, globals: includeGlobals ? 'all' : 'none', page, extent: 'page', structures };
 }
 
 export function byInvpcid(type: InvpcidType, pcid: number, page: PageNumber): Invalidation {

@@ -6,7 +6,7 @@
  * value; the page fault's own invalidation has happened when it is returned. Announcing the exception as an event is left
  * to whoever delivers it.
  *
- * Left out: nested paging, SGX, shadow stacks, LAM, memory types beyond their index, PCIDs of INVLPGB.
+ * Left out: nested paging, SGX, shadow stacks, LAM, memory types beyond their index.
  */
 import type { FrameNumber, LinearAddress, PageNumber, PhysicalAddress } from '../arch/address.ts';
 import {
@@ -15,10 +15,13 @@ import {
   frameNumber,
   isCanonical,
   offsetOf,
+  PAGE_SHIFT,
+  pageNumber,
   pageOf,
   physicalAddress,
 } from '../arch/address.ts';
 import { Cr3, InvpcidType } from '../arch/control-registers.ts';
+import type { InvlpgbOperand } from '../arch/invlpgb.ts';
 import type { Access, Exception } from '../arch/page-fault.ts';
 import { Vector } from '../arch/page-fault.ts';
 import { assert, present } from '../base/assert.ts';
@@ -29,12 +32,12 @@ import type { PhysicalMemory } from '../memory/physical-memory.ts';
 import { AccessFilter } from './access-filter.ts';
 import { ALLOWED, accessCode, accessOf, allowedCodes, isWrite, rightsFault } from './access-rights.ts';
 import type { AccessCode } from './access-rights.ts';
-import type { CachedTlbEntry } from './cached-entry.ts';
+import { CachedTlbEntry } from './cached-entry.ts';
 import { ControlState, GENERAL_PROTECTION } from './control-state.ts';
 import { newTally } from './counters.ts';
 import type { MmuCounters, Tally } from './counters.ts';
 import { memoryAllows } from './inspect.ts';
-import { byInvlpg, byInvpcid, byMovToCr0, byMovToCr3, byMovToCr4, byPageFault, EVERYTHING } from './invalidation.ts';
+import { byInvlpg, byInvlpgb, byInvpcid, byMovToCr0, byMovToCr3, byMovToCr4, byPageFault, EVERYTHING } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
 import { PageWalker } from './page-walker.ts';
 import type { ProcessorPart } from './part.ts';
@@ -43,7 +46,7 @@ import type { Serials } from './serials.ts';
 import { pagesToSpeculate } from './speculation.ts';
 import type { UseClock } from './tlb.ts';
 import { TranslationCaches } from './translation-caches.ts';
-import type { Walk, WalkProgress } from './walk.ts';
+import type { Walk, WalkOrigin, WalkProgress } from './walk.ts';
 
 export interface MmuOptions {
   readonly processor: number;
@@ -147,16 +150,25 @@ export class Mmu {
   lookup(address: LinearAddress, access: Access): Translation | { readonly kind: 'walk' } {
     if (!this.control.paging) return this.#untranslated(address);
     const page = pageOf(address);
-    const found = this.#consult(page, accessCode(access), offsetOf(address));
-    if (found === 'walk') return { kind: 'walk' };
-    if (found === 'fault') return { kind: 'fault', exception: present(this.pendingFault, 'the fault of a lookup') };
-    return { kind: 'translated', physical: addressInFrame(found.frameOf(page), offsetOf(address)), entry: found };
+    return this.#answer(this.#consult(page, accessCode(access), offsetOf(address)), address);
   }
 
-  beginWalk(address: LinearAddress, access: Access, { speculative = false }: { speculative?: boolean } = {}): Walk {
+  /** As `lookup`, through a TLB entry that somebody else chose among those that answer for the address. */
+  accessThrough(cached: TlbEntry, address: LinearAddress, access: Access): Translation | { readonly kind: 'walk' } {
+    assert(cached instanceof CachedTlbEntry && cached.covers(pageOf(address)), 'the entry answers for the address');
+    this.pendingFault = null;
+    return this.#answer(this.#judge(cached, pageOf(address), accessCode(access), offsetOf(address)), address);
+  }
+
+  /** `from`: where it starts, if not where the paging-structure caches let it. */
+  beginWalk(
+    address: LinearAddress,
+    access: Access,
+    { speculative = false, from }: { readonly speculative?: boolean; readonly from?: WalkOrigin } = {},
+  ): Walk {
     assert(this.control.paging, 'a walk needs paging');
     assert(isCanonical(pageOf(address), this.control.levels), 'a walk needs a canonical address');
-    return this.#walker.begin({ address, access, speculative });
+    return this.#walker.begin({ address, access, speculative }, from);
   }
 
   /** Reads one entry. When that ends the walk, what it found is cached, or the page fault has invalidated. */
@@ -221,6 +233,19 @@ export class Mmu {
     const individual = type === InvpcidType.individualAddress;
     this.#invalidate(byInvpcid(type, pcid, page), 'INVPCID', individual ? address : null);
     return null;
+  }
+
+  /** An INVLPGB has arrived, this processor's own or another's. */
+  receiveInvlpgb(operand: InvlpgbOperand): void {
+    const { pages } = operand;
+    if (pages === null) {
+      this.#invalidate(byInvlpgb(this.control, operand, null), 'INVLPGB', null);
+      return;
+    }
+    for (let index = 0; index < pages.count; index++) {
+      const page = pageNumber(pageOf(pages.start) + index * 2 ** (pages.strideShift - PAGE_SHIFT));
+      this.#invalidate(byInvlpgb(this.control, operand, page), 'INVLPGB', addressInPage(page, 0));
+    }
   }
 
   /** `value` is the source operand of MOV to CR3, bit 63 included. */
@@ -333,6 +358,13 @@ export class Mmu {
     return found.frameOf(page);
   }
 
+  #answer(found: CachedTlbEntry | 'walk' | 'fault', address: LinearAddress): Translation | { readonly kind: 'walk' } {
+    if (found === 'walk') return { kind: 'walk' };
+    if (found === 'fault') return { kind: 'fault', exception: present(this.pendingFault, 'the fault of a lookup') };
+    const physical = addressInFrame(found.frameOf(pageOf(address)), offsetOf(address));
+    return { kind: 'translated', physical, entry: found };
+  }
+
   /** While paging is off, linear addresses are physical ones. */
   #untranslated(address: LinearAddress): Translation {
     return { kind: 'translated', physical: physicalAddress(Number(address)), entry: null };
@@ -365,7 +397,12 @@ export class Mmu {
       this.#tally.misses += 1;
       return 'walk';
     }
+    return this.#judge(entry, page, code, offset);
+  }
+
+  #judge(entry: CachedTlbEntry, page: PageNumber, code: AccessCode, offset: number): CachedTlbEntry | 'walk' | 'fault' {
     this.#tally.hits += 1;
+    const { control } = this;
     const errorCode = rightsFault(entry, code, control);
     if (errorCode !== ALLOWED) {
       const address = addressInPage(page, offset);

@@ -27,10 +27,10 @@ import { ALLOWED, isWrite, rightsFault, translationFault } from './access-rights
 import type { ControlState } from './control-state.ts';
 import type { Tally } from './counters.ts';
 import { CACHE_KIND } from './paging-structure-cache.ts';
-import type { PagingStructureCaches } from './paging-structure-cache.ts';
 import type { Serials } from './serials.ts';
+import type { StructureStore } from './structure-store.ts';
 import { Walk } from './walk.ts';
-import type { WalkProgress } from './walk.ts';
+import type { WalkOrigin, WalkProgress } from './walk.ts';
 
 // The bits that a step looks at, in the half of the entry that holds them: `bigint` arithmetic would cost more than the walk.
 const P = Number(PagingEntry.P);
@@ -52,7 +52,7 @@ export interface PageWalkerOptions {
   readonly processor: number;
   readonly memory: PhysicalMemory;
   readonly control: ControlState;
-  readonly structures: PagingStructureCaches;
+  readonly structures: StructureStore;
   readonly stream: EventStream;
   readonly serials: Serials;
   readonly tally: Tally;
@@ -62,7 +62,7 @@ export class PageWalker {
   readonly #processor: number;
   readonly #memory: PhysicalMemory;
   readonly #control: ControlState;
-  readonly #structures: PagingStructureCaches;
+  readonly #structures: StructureStore;
   readonly #stream: EventStream;
   readonly #serials: Serials;
   readonly #tally: Tally;
@@ -82,11 +82,13 @@ export class PageWalker {
     return this.#inFlight;
   }
 
-  begin(request: Pick<Walk, 'address' | 'access' | 'speculative'>): Walk {
-    const control = this.#control;
-    const page = pageOf(request.address);
-    const shortcut = this.#structures.lookup(page, control.pcid, control.levels);
-    const walk = new Walk(this.#serials.next(), request, control, shortcut);
+  /** `origin`: where the walk starts, null being the top structure; by default where the store lets it start. */
+  begin(
+    request: Pick<Walk, 'address' | 'access' | 'speculative'>,
+    origin: WalkOrigin = this.#structures.lookup(pageOf(request.address), this.#control.pcid, this.#control.levels),
+  ): Walk {
+    const walk = new Walk(this.#serials.next(), request, this.#control, origin);
+    const { shortcut } = walk;
     this.#inFlight.add(walk);
     this.#tally.walks += 1;
     if (request.speculative) this.#tally.speculativeWalks += 1;
@@ -205,7 +207,7 @@ export class PageWalker {
       sources: [...walk.sources],
       watched: false,
     };
-    this.#structures.fill(cached);
+    if (!this.#structures.fill(cached)) return;
     if (this.#stream.listening) this.#stream.emit({ kind: 'fill', processor: this.#processor, cached });
   }
 

@@ -11,6 +11,7 @@ import type { RemovalCause } from '../event/event.ts';
 import type { PagingStructureCacheGeometry } from './geometry.ts';
 import { invalidates } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
+import type { StructureStore } from './structure-store.ts';
 
 export const UNBOUNDED: PagingStructureCacheGeometry = {
   pml5e: Number.POSITIVE_INFINITY,
@@ -32,7 +33,7 @@ export const CACHE_KIND = { 2: 'pde', 3: 'pdpte', 4: 'pml4e', 5: 'pml5e' } as co
 const PAGE_BITS = 2 ** 45;
 const PCIDS = 4096;
 
-export class PagingStructureCaches {
+export class PagingStructureCaches implements StructureStore {
   readonly #removed: (entry: PagingStructureCacheEntry, cause: RemovalCause) => void;
   readonly #capacity: PagingStructureCacheGeometry;
   /** By level; in each the least recently used comes first. */
@@ -72,7 +73,7 @@ export class PagingStructureCaches {
     return level !== 1 && this.#capacity[CACHE_KIND[level]] > 0 && this.find(page, pcid, level) === null;
   }
 
-  fill(entry: PagingStructureCacheEntry): void {
+  fill(entry: PagingStructureCacheEntry): boolean {
     const level = entry.level as CachedLevel;
     const cache = this.#cache(level);
     if (cache.size >= this.#capacity[entry.kind]) {
@@ -82,6 +83,7 @@ export class PagingStructureCaches {
       }
     }
     cache.set(keyOf(entry.page, entry.pcid, level), entry);
+    return true;
   }
 
   remove(entry: PagingStructureCacheEntry, cause: RemovalCause): boolean {

@@ -18,6 +18,8 @@ export interface ProcessorPart {
   readonly smap: boolean;
   readonly pku: boolean;
   readonly pks: boolean;
+  /** AMD's INVLPGB and TLBSYNC, and how many pages one may name, as CPUID tells; null: there are none. */
+  readonly invlpgbCountMax: number | null;
   /** AMD's Translation Cache Extension: EFER.TCE may be set (APM 2 5.5.3). */
   readonly tce: boolean;
   readonly errata: {
@@ -40,6 +42,7 @@ export const FULL_PART: ProcessorPart = {
   smap: true,
   pku: true,
   pks: true,
+  invlpgbCountMax: null,
   tce: false,
   errata: { invlpgKeepsGlobals: false },
 };

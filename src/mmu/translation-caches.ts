@@ -13,9 +13,9 @@ import { CachedTlbEntry } from './cached-entry.ts';
 import type { Mapping, Slot } from './cached-entry.ts';
 import type { Tally } from './counters.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { PagingStructureCaches } from './paging-structure-cache.ts';
 import type { TlbPolicy } from './policy/policy.ts';
 import type { Serials } from './serials.ts';
+import type { StructureStore } from './structure-store.ts';
 import type { TlbHost, TlbStore } from './tlb.ts';
 
 export interface TranslationCachesOptions {
@@ -29,12 +29,13 @@ export interface TranslationCachesOptions {
 
 export class TranslationCaches {
   readonly tlb: TlbStore;
-  readonly structures: PagingStructureCaches;
+  readonly structures: StructureStore;
   readonly filter: AccessFilter;
   readonly #processor: number;
   readonly #stream: EventStream;
   readonly #serials: Serials;
   readonly #tally: Tally;
+  readonly #keepsCleanEntries: boolean;
   /** Ticks of the TLB's clock that were no hits in the filter. */
   #otherTicks = 0;
 
@@ -43,6 +44,7 @@ export class TranslationCaches {
     this.#stream = stream;
     this.#serials = serials;
     this.#tally = tally;
+    this.#keepsCleanEntries = policy.keepsCleanEntries;
     this.structures = policy.createPagingStructureCaches((entry, cause) => this.#announceRemoval(entry, cause));
     this.tlb = policy.createTlb(this.#host());
     this.filter = new AccessFilter(this.tlb.clock, filter);
@@ -74,6 +76,7 @@ export class TranslationCaches {
 
   /** Drops the entries of the page that lack D: the walk that sets it replaces them, or each write would walk again. */
   dropClean(page: PageNumber, pcid: number): void {
+    if (this.#keepsCleanEntries) return;
     for (;;) {
       const entry = this.tlb.find(page, pcid);
       if (entry === null || entry.dirty) return;

@@ -14,6 +14,12 @@ import type { ControlState } from './control-state.ts';
 /** What a step of a walk led to. */
 export type WalkProgress = 'more' | 'translated' | 'fault' | 'abandoned';
 
+/**
+ * Where a walk starts: at the top structure (null), at what a paging-structure cache tells, or where another walk of the
+ * same address and context stands, which goes on besides.
+ */
+export type WalkOrigin = PagingStructureCacheEntry | Walk | null;
+
 export class Walk {
   readonly number: number;
   readonly address: LinearAddress;
@@ -51,7 +57,7 @@ export class Walk {
     number: number,
     request: { readonly address: LinearAddress; readonly access: Access; readonly speculative: boolean },
     control: ControlState,
-    shortcut: PagingStructureCacheEntry | null,
+    origin: WalkOrigin,
   ) {
     this.number = number;
     this.address = request.address;
@@ -61,8 +67,8 @@ export class Walk {
     this.speculative = request.speculative;
     this.pcid = control.pcid;
     this.root = control.root;
-    this.shortcut = shortcut;
-    if (shortcut === null) {
+    this.shortcut = origin instanceof Walk ? origin.shortcut : origin;
+    if (origin === null) {
       this.sources = [];
       this.level = control.levels;
       this.table = control.root;
@@ -71,13 +77,13 @@ export class Walk {
       this.user = true;
       this.executable = true;
     } else {
-      this.sources = [...shortcut.sources];
-      this.level = (shortcut.level - 1) as PagingLevel;
-      this.table = shortcut.table;
-      this.parent = shortcut.sources.at(-1)?.address ?? null;
-      this.writable = shortcut.writable;
-      this.user = shortcut.user;
-      this.executable = shortcut.executable;
+      this.sources = [...origin.sources];
+      this.level = origin instanceof Walk ? origin.level : ((origin.level - 1) as PagingLevel);
+      this.table = origin.table;
+      this.parent = origin.sources.at(-1)?.address ?? null;
+      this.writable = origin.writable;
+      this.user = origin.user;
+      this.executable = origin.executable;
     }
   }
 }

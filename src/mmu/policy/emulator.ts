@@ -12,5 +12,6 @@ export function emulatorPolicy(): TlbPolicy {
     createTlb: (host) => new UnboundedTlb(host, { fracture: false }),
     createPagingStructureCaches: (removed) => new PagingStructureCaches(NO_PAGING_STRUCTURE_CACHES, removed),
     retainsAcrossMovToCr3: false,
+    keepsCleanEntries: false,
   };
 }

@@ -19,5 +19,6 @@ export function profilePolicy(geometry: TranslationCacheGeometry, options: Profi
         removed,
       ),
     retainsAcrossMovToCr3: true,
+    keepsCleanEntries: false,
   };
 }

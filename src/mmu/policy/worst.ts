@@ -20,5 +20,6 @@ export function worstPolicy(options: WorstPolicyOptions = {}): TlbPolicy {
     createPagingStructureCaches: (removed) =>
       new PagingStructureCaches(pagingStructureCaches ? UNBOUNDED : NO_PAGING_STRUCTURE_CACHES, removed),
     retainsAcrossMovToCr3: true,
+    keepsCleanEntries: false,
   };
 }
