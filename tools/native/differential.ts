@@ -1,7 +1,7 @@
 /**
  * Holds the golden engine to the host processor on random instances of every form.
  *
- *   npx tsx tools/native/differential.ts --count 1000000 --seed 1 [--operation ADD] [--record FILE]
+ *   npx tsx tools/native/differential.ts --count 1000000 --seed 1 [--group vector] [--operation ADD] [--record FILE]
  *
  * Exit status 1 when anything differs. `--record` writes the instances with the host's outcomes, for the tests.
  */
@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Random } from '../../src/base/random.ts';
 import { definedOutcome, difference } from './compare.ts';
-import { comparedForms } from './compared-forms.ts';
+import { comparedForms, type Group, groups } from './compared-forms.ts';
 import { generateInstance } from './generate.ts';
 import { GoldenRunner } from './golden-outcome.ts';
 import type { Instance, Outcome } from './instance.ts';
@@ -47,17 +47,27 @@ class Comparison {
   }
 }
 
+/** All of them without a name. */
+function groupsNamed(name: string | undefined): readonly Group[] {
+  const named = groups.filter((group) => (name ?? group) === group);
+  if (named.length === 0) throw new Error(`no group '${name}': there are ${groups.join(', ')}`);
+  return named;
+}
+
 function main(): void {
   const { values } = parseArgs({
     options: {
       count: { type: 'string', default: '200000' },
       seed: { type: 'string', default: '1' },
+      group: { type: 'string' },
       operation: { type: 'string' },
       record: { type: 'string' },
     },
   });
   const random = new Random(Number(values.seed));
-  const forms = comparedForms().filter(({ operation }) => (values.operation ?? operation) === operation);
+  const forms = groupsNamed(values.group)
+    .flatMap(comparedForms)
+    .filter(({ operation }) => (values.operation ?? operation) === operation);
   const harness = new NativeHarness();
   const comparison = new Comparison();
   const started = performance.now();

@@ -10,8 +10,11 @@ import type { Form } from '../../src/cpu/decode/form.ts';
 import { Instruction, instructionPointer, noRegister, OperandKind, Repeat } from '../../src/cpu/instruction.ts';
 import { Register } from '../../src/cpu/registers.ts';
 import { encodeForm } from './encode-form.ts';
+import { groupOf } from './compared-forms.ts';
+import { initialFpuImage } from './fpu-image.ts';
+import { randomFpuImage } from './random-fpu-image.ts';
 import { codeAddress, type Instance, windowBytes, windowStart } from './instance.ts';
-import { randomValue } from './values.ts';
+import { randomValue, randomVectorHalf } from './values.ts';
 
 const attempts = 1000;
 /** The window repeats itself, so that recorded instances compress, but at no distance that an operand has. */
@@ -28,20 +31,32 @@ function int32(bytes: Uint8Array, at: number, value: bigint): void {
   new DataView(bytes.buffer).setInt32(at, Number(BigInt.asIntN(32, value)), true);
 }
 
+function bytePattern(random: Random): Uint8Array {
+  return Uint8Array.from({ length: patternBytes }, () => random.below(256));
+}
+
+/** Three vectors. */
+function vectorPattern(random: Random): Uint8Array {
+  return new Uint8Array(BigUint64Array.from({ length: 6 }, () => randomVectorHalf(random)).buffer);
+}
+
 class InstanceMaker {
   readonly #random: Random;
   readonly #i: Instruction;
   readonly #code: Uint8Array;
   readonly #registers: BigUint64Array;
   readonly #window: Uint8Array;
+  readonly #fpu: Uint8Array;
 
   constructor(random: Random, i: Instruction, code: Uint8Array) {
     this.#random = random;
     this.#i = i;
     this.#code = code;
     this.#registers = BigUint64Array.from({ length: 16 }, () => randomValue(random));
-    const pattern = Uint8Array.from({ length: patternBytes }, () => random.below(256));
-    this.#window = Uint8Array.from({ length: windowBytes }, (_, at) => pattern[at % patternBytes] ?? 0);
+    const group = groupOf(i.form);
+    this.#fpu = group === 'integer' ? initialFpuImage() : randomFpuImage(random);
+    const pattern = group === 'vector' ? vectorPattern(random) : bytePattern(random);
+    this.#window = Uint8Array.from({ length: windowBytes }, (_, at) => pattern[at % pattern.length] ?? 0);
   }
 
   make(modrm: number): Instance {
@@ -58,6 +73,7 @@ class InstanceMaker {
       code: this.#code.slice(0, i.length),
       repeats: i.repeat !== Repeat.none,
       window: this.#window,
+      fpu: this.#fpu,
     };
   }
 

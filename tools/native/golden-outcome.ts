@@ -7,6 +7,7 @@ import { type Exception, Vector } from '../../src/cpu/exception.ts';
 import { type Instruction, Segment } from '../../src/cpu/instruction.ts';
 import { RegisterFile } from '../../src/cpu/registers.ts';
 import { FlatMemory } from './flat-memory.ts';
+import { loadFpuImage, storeFpuImage } from './fpu-image.ts';
 import { codeAddress, type Instance, type Outcome, pageBytes, windowBytes } from './instance.ts';
 
 function notAsked(): never {
@@ -44,6 +45,7 @@ export class GoldenRunner {
     this.#memory.data.fill(0);
     this.#memory.window.set(instance.window);
     this.#memory.code = instance.code;
+    loadFpuImage(registers, instance.fpu);
     const exception = this.#finish(instance);
     const outside = this.#memory.data.subarray(0, pageBytes - windowBytes);
     return {
@@ -55,6 +57,7 @@ export class GoldenRunner {
       linear: exception?.vector === Vector.PF ? (exception.linear ?? 0n) : 0n,
       strayed: outside.some((byte) => byte !== 0),
       window: this.#memory.window.slice(),
+      fpu: storeFpuImage(registers),
     };
   }
 

@@ -24,6 +24,11 @@
 #define TRAP_FLAG 0x100ul
 /* CF PF AF ZF SF DF OF */
 #define LOADED_FLAGS 0xcd5ul
+/* x87, MMX, MXCSR and XMM registers: the beginning of the image that FXSAVE64 makes, which signal frames have too. */
+#define FPU 416ul
+/* Where the XSAVE header of a signal frame says which parts of the state it holds. */
+#define XSTATE_BV 512ul
+#define LEGACY_PARTS 3ul
 #define DEBUG_TRAP 1
 #define BREAKPOINT 3
 
@@ -35,6 +40,7 @@ struct instance {
   /* A repeated string instruction: a debug trap would come after each iteration, so a breakpoint follows it instead. */
   uint32_t repeats;
   uint8_t window[WINDOW];
+  uint8_t fpu[FPU];
 };
 
 struct outcome {
@@ -47,6 +53,7 @@ struct outcome {
   /* Nonzero if the data page changed outside the window. */
   uint64_t strayed;
   uint8_t window[WINDOW];
+  uint8_t fpu[FPU];
 };
 
 /* The numbering of instructions, in the order of the signal frame's names. */
@@ -58,6 +65,7 @@ static struct outcome *outcomes;
 static size_t count, current;
 static int started;
 static greg_t caller[NGREG];
+static uint8_t caller_fpu[FPU];
 
 static uint8_t *const data = (uint8_t *)DATA_PAGE;
 static uint8_t *const window = (uint8_t *)(DATA_PAGE + PAGE - WINDOW);
@@ -72,7 +80,7 @@ static int clear_strayed(void) {
   return strayed;
 }
 
-static void take(const greg_t *gregs) {
+static void take(const greg_t *gregs, const uint8_t *fpu) {
   struct outcome *to = &outcomes[current];
   for (int i = 0; i < 16; i++) to->registers[i] = (uint64_t)gregs[order[i]];
   to->rflags = (uint64_t)gregs[REG_EFL] & ~TRAP_FLAG;
@@ -82,9 +90,15 @@ static void take(const greg_t *gregs) {
   to->cr2 = (uint64_t)gregs[REG_CR2];
   to->strayed = (uint64_t)clear_strayed();
   memcpy(to->window, window, WINDOW);
+  memcpy(to->fpu, fpu, FPU);
 }
 
-static void load(greg_t *gregs) {
+static void load_fpu(uint8_t *into, const uint8_t *from) {
+  memcpy(into, from, FPU);
+  *(uint64_t *)(into + XSTATE_BV) |= LEGACY_PARTS;
+}
+
+static void load(greg_t *gregs, uint8_t *fpu) {
   const struct instance *from = &instances[current];
   for (int i = 0; i < 16; i++) gregs[order[i]] = (greg_t)from->registers[i];
   gregs[REG_EFL] = (greg_t)((from->rflags & LOADED_FLAGS) | 0x202 | (from->repeats ? 0 : TRAP_FLAG));
@@ -92,25 +106,33 @@ static void load(greg_t *gregs) {
   memcpy(code, from->code, sizeof from->code);
   if (from->repeats) code[from->length] = 0xcc;
   memcpy(window, from->window, WINDOW);
+  load_fpu(fpu, from->fpu);
 }
 
 static void on_signal(int number, siginfo_t *info, void *context) {
-  greg_t *gregs = ((ucontext_t *)context)->uc_mcontext.gregs;
+  mcontext_t *machine = &((ucontext_t *)context)->uc_mcontext;
+  greg_t *gregs = machine->gregs;
+  uint8_t *fpu = (uint8_t *)machine->fpregs;
   (void)number;
   (void)info;
   if (!started) {
     started = 1;
     memcpy(caller, gregs, sizeof caller);
-    load(gregs);
+    memcpy(caller_fpu, fpu, FPU);
+    load(gregs, fpu);
     return;
   }
   if (gregs[REG_TRAPNO] == BREAKPOINT && instances[current].repeats) {
     gregs[REG_TRAPNO] = DEBUG_TRAP;
     gregs[REG_RIP]--;
   }
-  take(gregs);
-  if (++current < count) load(gregs);
-  else memcpy(gregs, caller, sizeof caller);
+  take(gregs, fpu);
+  if (++current < count) {
+    load(gregs, fpu);
+    return;
+  }
+  memcpy(gregs, caller, sizeof caller);
+  load_fpu(fpu, caller_fpu);
 }
 
 static void *map(uint64_t address, int protection) {

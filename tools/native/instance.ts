@@ -9,6 +9,7 @@ export const pageBytes = 4096;
 /** The last bytes of the data page; what lies behind is not mapped. */
 export const windowBytes = 256;
 export const windowStart = dataPage + BigInt(pageBytes - windowBytes);
+export const fpuImageBytes = 416;
 
 export interface Instance {
   readonly registers: BigUint64Array;
@@ -17,6 +18,8 @@ export interface Instance {
   /** A string instruction with a repeat prefix. */
   readonly repeats: boolean;
   readonly window: Uint8Array;
+  /** x87, MMX, MXCSR and XMM registers; see fpu-image.ts. */
+  readonly fpu: Uint8Array;
 }
 
 export interface Outcome {
@@ -31,10 +34,13 @@ export interface Outcome {
   readonly linear: bigint;
   readonly strayed: boolean;
   readonly window: Uint8Array;
+  readonly fpu: Uint8Array;
 }
 
-export const instanceBytes = 128 + 8 + 16 + 8 + windowBytes;
-export const outcomeBytes = 128 + 6 * 8 + windowBytes;
+/** Of an instance, then of an outcome; both end with window and FPU image. */
+export const tailBytes = windowBytes + fpuImageBytes;
+export const instanceBytes = 128 + 8 + 16 + 8 + tailBytes;
+export const outcomeBytes = 128 + 6 * 8 + tailBytes;
 
 const debugTrap = 1;
 const pageFault = 14;
@@ -48,6 +54,7 @@ export function encodeInstance(instance: Instance, into: Uint8Array): void {
   view.setUint32(152, instance.code.length, true);
   view.setUint32(156, instance.repeats ? 1 : 0, true);
   into.set(instance.window, 160);
+  into.set(instance.fpu, 160 + windowBytes);
 }
 
 export function decodeInstance(from: Uint8Array): Instance {
@@ -57,7 +64,8 @@ export function decodeInstance(from: Uint8Array): Instance {
     rflags: Number(view.getBigUint64(128, true)),
     code: from.slice(136, 136 + view.getUint32(152, true)),
     repeats: view.getUint32(156, true) !== 0,
-    window: from.slice(160, instanceBytes),
+    window: from.slice(160, 160 + windowBytes),
+    fpu: from.slice(160 + windowBytes, instanceBytes),
   };
 }
 
@@ -71,7 +79,8 @@ export function encodeOutcome(outcome: Outcome, into: Uint8Array): void {
   const { rflags, rip, vector = debugTrap, errorCode, linear, strayed } = outcome;
   const words = [BigInt(rflags), rip, BigInt(vector), BigInt(errorCode), linear, strayed ? 1n : 0n];
   for (const [at, word] of words.entries()) view.setBigUint64(128 + at * 8, word, true);
-  into.set(outcome.window, outcomeBytes - windowBytes);
+  into.set(outcome.window, outcomeBytes - tailBytes);
+  into.set(outcome.fpu, outcomeBytes - fpuImageBytes);
 }
 
 export function decodeOutcome(from: Uint8Array): Outcome {
@@ -87,6 +96,7 @@ export function decodeOutcome(from: Uint8Array): Outcome {
     errorCode: hasErrorCode ? Number(word(3)) : 0,
     linear: vector === pageFault ? word(4) : 0n,
     strayed: word(5) !== 0n,
-    window: from.slice(outcomeBytes - windowBytes, outcomeBytes),
+    window: from.slice(outcomeBytes - tailBytes, outcomeBytes - fpuImageBytes),
+    fpu: from.slice(outcomeBytes - fpuImageBytes, outcomeBytes),
   };
 }

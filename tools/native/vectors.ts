@@ -9,7 +9,7 @@ import {
   instanceBytes,
   type Outcome,
   outcomeBytes,
-  windowBytes,
+  tailBytes,
 } from './instance.ts';
 
 export interface Vector {
@@ -19,11 +19,11 @@ export interface Vector {
 
 const recordBytes = instanceBytes + outcomeBytes;
 
-/** Registers and window of an outcome are kept as their difference from the instance's: mostly zeros. */
+/** Registers, window and FPU image of an outcome are kept as their difference from the instance's: mostly zeros. */
 function differ(record: Uint8Array): void {
   const pairs = [
     [0, instanceBytes, 128],
-    [instanceBytes - windowBytes, recordBytes - windowBytes, windowBytes],
+    [instanceBytes - tailBytes, recordBytes - tailBytes, tailBytes],
   ] as const;
   for (const [before, after, length] of pairs) {
     for (let at = 0; at < length; at++) record[after + at] = (record[after + at] ?? 0) ^ (record[before + at] ?? 0);
