@@ -19,6 +19,14 @@ export type BeforePagingWrite = (address: PhysicalAddress) => void;
 /** The processor that is named by a write which no processor made: a loader's, a device's. */
 export const NO_PROCESSOR = -1;
 
+/** Told of every read and write of memory, by the address of its eight aligned bytes; of whole frames, by the frame. */
+export interface MemoryObserver {
+  read(address: PhysicalAddress): void;
+  written(address: PhysicalAddress): void;
+  frameRead(frame: FrameNumber): void;
+  frameWritten(frame: FrameNumber): void;
+}
+
 const WORDS_PER_FRAME = PAGE_BYTES / 8;
 
 export class PhysicalMemory {
@@ -31,6 +39,7 @@ export class PhysicalMemory {
   readonly #view: DataView;
   readonly #structures: PagingStructures;
   #beforePagingWrite: BeforePagingWrite[] = [];
+  #observer: MemoryObserver | null = null;
 
   constructor(frames: number, stream: EventStream) {
     this.frames = frames;
@@ -43,7 +52,13 @@ export class PhysicalMemory {
     this.#structures = new PagingStructures(frames, (address) => this.read64(address));
   }
 
+  /** Null: nobody watches any more. */
+  watch(observer: MemoryObserver | null): void {
+    this.#observer = observer;
+  }
+
   read64(address: PhysicalAddress): bigint {
+    if (this.#observer !== null) this.#observer.read(address);
     if ((address & 7) === 0) {
       const word = this.#words[address / 8];
       if (word !== undefined) return word;
@@ -53,6 +68,7 @@ export class PhysicalMemory {
   }
 
   read32(address: PhysicalAddress): number {
+    if (this.#observer !== null) this.#observer.read(physicalAddress(address - (address & 7)));
     if ((address & 3) === 0) {
       const half = this.#halves[address / 4];
       if (half !== undefined) return half;
@@ -78,19 +94,19 @@ export class PhysicalMemory {
   write64(address: PhysicalAddress, value: bigint): void {
     this.#check(address, 8);
     if ((address & 7) === 0) this.store(NO_PROCESSOR, address, value, this.#stream.time);
-    else this.#writeBytes(address, 8, value);
+    else this.storeBytes(NO_PROCESSOR, address, 8, value);
   }
 
   write32(address: PhysicalAddress, value: number): void {
-    this.#writeBytes(address, 4, BigInt(value >>> 0));
+    this.storeBytes(NO_PROCESSOR, address, 4, BigInt(value >>> 0));
   }
 
   write16(address: PhysicalAddress, value: number): void {
-    this.#writeBytes(address, 2, BigInt(value & 0xffff));
+    this.storeBytes(NO_PROCESSOR, address, 2, BigInt(value & 0xffff));
   }
 
   write8(address: PhysicalAddress, value: number): void {
-    this.#writeBytes(address, 1, BigInt(value & 0xff));
+    this.storeBytes(NO_PROCESSOR, address, 1, BigInt(value & 0xff));
   }
 
   /**
@@ -99,9 +115,41 @@ export class PhysicalMemory {
    */
   store(processor: number, address: PhysicalAddress, value: bigint, issued: number): void {
     assert((address & 7) === 0, 'a store commits eight aligned bytes');
+    if (this.#observer !== null) this.#observer.written(address);
     if (this.#structures.isMarked(frameOf(address))) this.#storeEntry(processor, address, value, issued);
     else if (address >= this.#bytes.length) this.#outside(address);
     else this.#words[address / 8] = value;
+  }
+
+  /** The bytes at an address, little-endian: 1 to 8 of them, in one frame. */
+  readBytes(address: PhysicalAddress, bytes: number): bigint {
+    if (bytes === 8) return this.read64(address);
+    if (bytes === 4) return BigInt(this.read32(address));
+    this.#check(address, bytes);
+    let value = 0;
+    for (let byte = Math.min(bytes, 4) - 1; byte >= 0; byte--)
+      value = value * 256 + (this.#bytes[address + byte] as number);
+    if (bytes < 4) return BigInt(value);
+    const high = this.readBytes(physicalAddress(address + 4), bytes - 4);
+    return BigInt(value) | (high << 32n);
+  }
+
+  /** As many bytes as `into` has, all in one frame. */
+  copyBytes(address: PhysicalAddress, into: Uint8Array): void {
+    this.#check(address, into.length);
+    into.set(this.#bytes.subarray(address, address + into.length));
+  }
+
+  /** A processor's store of 1 to 8 bytes in one frame becomes visible to everyone. */
+  storeBytes(processor: number, address: PhysicalAddress, bytes: number, value: bigint): void {
+    this.#check(address, bytes);
+    if (bytes === 8 && (address & 7) === 0) this.store(processor, address, value, this.#stream.time);
+    else if (this.#structures.isMarked(frameOf(address))) this.#mergeEntries(processor, address, bytes, value);
+    else if (bytes === 8) this.#view.setBigUint64(address, value, true);
+    else if (bytes === 4) this.#view.setUint32(address, Number(value), true);
+    else
+      for (let byte = 0; byte < bytes; byte++)
+        this.#bytes[address + byte] = Number((value >> BigInt(8 * byte)) & 0xffn);
   }
 
   /**
@@ -109,6 +157,7 @@ export class PhysicalMemory {
    * whether it did.
    */
   updateEntry(processor: number, address: PhysicalAddress, before: bigint, after: bigint): boolean {
+    if (this.#observer !== null) this.#observer.written(address);
     const index = address / 8;
     if (this.#words[index] !== before) return false;
     this.#words[index] = after;
@@ -122,6 +171,7 @@ export class PhysicalMemory {
   /** A frame that holds a paging structure stays marked: what a processor cached from it outlives the zeroing. */
   zeroFrame(processor: number, frame: FrameNumber): void {
     this.#checkFrame(frame);
+    if (this.#observer !== null) this.#observer.frameWritten(frame);
     if (this.#structures.isMarked(frame)) this.#storeFrame(processor, frame, () => 0n);
     else this.#clear(frame);
     this.#structures.cleared(frame);
@@ -130,6 +180,10 @@ export class PhysicalMemory {
   copyFrame(processor: number, from: FrameNumber, to: FrameNumber): void {
     this.#checkFrame(from);
     this.#checkFrame(to);
+    if (this.#observer !== null) {
+      this.#observer.frameRead(from);
+      this.#observer.frameWritten(to);
+    }
     if (this.#structures.isMarked(to)) {
       this.#storeFrame(processor, to, (word) => this.read64(physicalAddress(from * PAGE_BYTES + word * 8)));
     } else if (this.#isBlank(from)) {
@@ -163,6 +217,11 @@ export class PhysicalMemory {
     return this.#structures.references(frame);
   }
 
+  /** The roots from which walks are known to reach the entry, through references that hold in memory now. */
+  rootsReaching(entry: PhysicalAddress): ReadonlySet<FrameNumber> {
+    return this.#structures.rootsReaching(frameOf(entry));
+  }
+
   beforePagingWrite(hook: BeforePagingWrite): void {
     this.#beforePagingWrite = [...this.#beforePagingWrite, hook];
   }
@@ -184,20 +243,17 @@ export class PhysicalMemory {
     }
   }
 
-  /** Bytes of one or two aligned words, little-endian. */
-  #writeBytes(address: PhysicalAddress, bytes: number, value: bigint): void {
-    this.#check(address, bytes);
-    for (let byte = 0; byte < bytes; byte++) {
-      const place = physicalAddress(address + byte);
-      const shifted = (value >> BigInt(8 * byte)) & 0xffn;
-      if (this.#structures.isMarked(frameOf(place))) {
-        const shift = BigInt(8 * (place & 7));
-        const word = physicalAddress(place - (place & 7));
-        const merged = (this.read64(word) & ~(0xffn << shift)) | (shifted << shift);
-        this.#storeEntry(NO_PROCESSOR, word, merged, this.#stream.time);
-      } else {
-        this.#bytes[place] = Number(shifted);
+  /** A store to part of one or two entries of a paging structure. */
+  #mergeEntries(processor: number, address: PhysicalAddress, bytes: number, value: bigint): void {
+    const first = address - (address & 7);
+    for (let place = first; place < address + bytes; place += 8) {
+      const word = physicalAddress(place);
+      let merged = this.read64(word);
+      for (let byte = Math.max(place, address); byte < Math.min(place + 8, address + bytes); byte++) {
+        const shift = BigInt(8 * (byte - place));
+        merged = (merged & ~(0xffn << shift)) | (((value >> BigInt(8 * (byte - address))) & 0xffn) << shift);
       }
+      this.#storeEntry(processor, word, merged, this.#stream.time);
     }
   }
 
