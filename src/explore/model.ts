@@ -8,6 +8,8 @@
  * has one step that it can take next; with several it makes a choice, and every one of them is explored.
  */
 
+import type { Footprint } from './footprint.ts';
+
 /** Something that must not happen, as the latest step did it. Two with the same `id` are the same finding. */
 export interface Violation {
   readonly id: string;
@@ -16,6 +18,12 @@ export interface Violation {
 
 /** One execution. */
 export interface System<Step> {
+  /** From now on observe what steps read and write, or do not. Off in a new system: executing again needs none of it. */
+  observe?(on: boolean): void;
+  /** What the latest step read and wrote, while observed; see footprint.ts. Where it is there, it is the dependence relation. */
+  footprint?(): Footprint;
+  /** What decides whether a step of `blocked()` can be taken. Goes with `footprint`. */
+  condition?(step: Step): Footprint;
   /** The steps that can be taken now, in an order that depends on the state only. None: the execution has ended. */
   enabled(): readonly Step[];
   /**
@@ -48,7 +56,8 @@ export interface Model<Step> {
   /**
    * False only if the two steps, by different threads, commute wherever both are enabled, and neither ever enables,
    * disables or changes the other. Symmetric. Steps of one thread are always dependent, without asking. A choice that
-   * a step offers for the first time depends on that step.
+   * a step offers for the first time depends on that step. Where systems observe footprints, this is only a guess, for
+   * estimates and for shrinking.
    */
   dependent(a: Step, b: Step): boolean;
   /** False if no state enables both although they are dependent (release and acquire of a lock). Only saves work. */

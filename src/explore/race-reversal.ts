@@ -40,7 +40,7 @@ export class RaceReversal<Step> {
     this.#covered = new Int32Array(events.threads);
   }
 
-  /** The step is taken in the state at the end: reverses its races and adds it to the events. */
+  /** The event has been taken from the state at the end: reverses its races and adds it to the events. */
   take(step: number): void {
     this.#events.stepClock(step, this.#clock);
     this.#events.threadClock(this.#alphabet.thread(step), this.#covered);
@@ -64,7 +64,16 @@ export class RaceReversal<Step> {
     }
   }
 
-  /** The steps of the set follow, in orders that were explored before. */
+  /**
+   * The latest event, another thread's, has removed an action that could be taken before it. It is owed there; races with
+   * earlier events are found when it is taken.
+   */
+  removed(action: number): void {
+    const node = this.#node(this.#events.length - 1);
+    if (!node.closed && !this.#covers(node, action)) node.owed[this.#alphabet.threadOfAction(action)] = 1;
+  }
+
+  /** The events of the set follow, in orders that were explored before. */
   summarised(summary: BitSet): void {
     for (let event = this.#events.length - 1; event >= 0; event--) {
       const node = this.#node(event);
@@ -107,8 +116,9 @@ export class RaceReversal<Step> {
     this.#findInitials(event);
     const first = this.#initials.every((initial) => (this.#clock[this.#events.thread(initial)] as number) <= initial);
     if (first) {
+      const action = this.#alphabet.actionOf(step);
       // Nothing in v changes whether it can be taken, so it could not have come before the event either.
-      if (!node.enabled.includes(step) || this.#covers(node, step)) return;
+      if (!node.enabled.includes(action) || this.#covers(node, action)) return;
       if (this.#initials.length === 0) {
         node.owed[this.#alphabet.thread(step)] = 1;
         return;
@@ -131,14 +141,15 @@ export class RaceReversal<Step> {
   #owe(node: SearchNode, event: number): void {
     for (const initial of this.#initials) {
       const step = this.#events.step(initial);
-      if (!node.enabled.includes(step)) this.#contradict(event, step);
-      if (this.#covers(node, step)) return;
+      const action = this.#alphabet.actionOf(step);
+      if (!node.enabled.includes(action)) this.#contradict(event, step);
+      if (this.#covers(node, action)) return;
     }
     node.owed[this.#events.thread(this.#initials[0] as number)] = 1;
   }
 
-  #covers(node: SearchNode, step: number): boolean {
-    return node.owed[this.#alphabet.thread(step)] === 1 || node.sleep.includes(step);
+  #covers(node: SearchNode, action: number): boolean {
+    return node.owed[this.#alphabet.threadOfAction(action)] === 1 || node.asleep.includes(action);
   }
 
   /**
@@ -148,23 +159,26 @@ export class RaceReversal<Step> {
   #oweSummarised(node: SearchNode, before: number, step: number, summary: BitSet): void {
     const thread = this.#alphabet.thread(step);
     for (const first of node.enabled) {
-      if (this.#alphabet.thread(first) !== thread || node.sleep.includes(first)) continue;
+      if (this.#alphabet.threadOfAction(first) !== thread || node.asleep.includes(first)) continue;
       if (!this.#begins(first, before, step, summary)) continue;
       node.owed[thread] = 1;
       return;
     }
     for (const first of node.enabled) {
-      if (this.#begins(first, before, step, summary)) node.owed[this.#alphabet.thread(first)] = 1;
+      if (this.#begins(first, before, step, summary)) node.owed[this.#alphabet.threadOfAction(first)] = 1;
     }
   }
 
-  /** Whether `first` may begin what leads to `step` without `before`. */
+  /** Whether the action may begin what leads to `step` without `before`: as one of the events that it has been below. */
   #begins(first: number, before: number, step: number, summary: BitSet): boolean {
-    return setHas(summary, first) && (first === step || !this.#alphabet.dependent(before, first));
+    for (const event of this.#alphabet.eventsOf(first)) {
+      if (setHas(summary, event) && (event === step || !this.#alphabet.dependent(before, event))) return true;
+    }
+    return false;
   }
 
   #contradict(event: number, step: number): never {
-    const print = (number: number): string => JSON.stringify(this.#alphabet.step(number));
+    const print = (number: number): string => JSON.stringify(this.#alphabet.stepOf(number));
     throw new InvariantError(
       `the model calls ${print(step)} independent of ${print(this.#events.step(event))}, but it cannot come first`,
     );

@@ -22,7 +22,7 @@ export class ReducedSearch<Step> {
   readonly #model: Model<Step>;
   readonly #tally: Tally;
   readonly #alphabet: Alphabet<Step>;
-  readonly #threadOf: (step: number) => number;
+  readonly #threadOf: (action: number) => number;
   readonly #events: HappensBefore<Step>;
   readonly #races: RaceReversal<Step>;
   readonly #memory: StateMemory<Step> | null;
@@ -31,12 +31,13 @@ export class ReducedSearch<Step> {
   #system: System<Step>;
   /** How many steps the system has made. */
   #at = 0;
+  #observing = false;
 
   constructor(model: Model<Step>, options: { remember: boolean; tally: Tally }) {
     this.#model = model;
     this.#tally = options.tally;
     this.#alphabet = new Alphabet(model);
-    this.#threadOf = (step) => this.#alphabet.thread(step);
+    this.#threadOf = (action) => this.#alphabet.threadOfAction(action);
     this.#events = new HappensBefore(this.#alphabet, model.threads);
     this.#races = new RaceReversal(this.#alphabet, this.#events, this.#nodes);
     this.#system = model.create();
@@ -52,9 +53,10 @@ export class ReducedSearch<Step> {
       const node = this.#enter();
       node.closed = true;
       for (let index = 0; index < choice; index++) {
-        const step = present(node.enabled[index], `choice ${index} of a prefix`);
-        if (!node.sleep.includes(step)) node.sleep.push(step);
+        const action = present(node.enabled[index], `choice ${index} of a prefix`);
+        if (!node.asleep.includes(action)) node.putToSleep(this.#eventIfTaken(action), action);
       }
+      this.#rebuild();
       this.#take(node, choice);
     }
     this.#explore(prefix.length);
@@ -84,9 +86,9 @@ export class ReducedSearch<Step> {
     this.#events.pop();
     const node = this.#top();
     node.done[node.choice] = 1;
-    node.sleep.push(node.chosen);
+    node.putToSleep(node.event, node.chosen);
     if (this.#memory !== null) {
-      node.summary.add(node.chosen);
+      node.summary.add(node.event);
       node.summary.addAll(below.summary.words);
     }
     this.#tally.checkLimits(() => this.#fraction());
@@ -94,8 +96,9 @@ export class ReducedSearch<Step> {
 
   #take(node: SearchNode, choice: number): void {
     node.choice = choice;
-    this.#races.take(node.chosen);
-    this.#apply(node.chosen);
+    this.#apply(node.chosen, true);
+    node.event = this.#eventOf(node.chosen);
+    this.#races.take(node.event);
     this.#tally.counts.transitions++;
     const violation = this.#system.violation?.() ?? null;
     if (violation !== null) this.#tally.violation(violation, () => this.#schedule());
@@ -120,7 +123,7 @@ export class ReducedSearch<Step> {
     else {
       const first = this.#firstAwake(node);
       if (first === -1) this.#tally.asleep();
-      else node.owed[this.#alphabet.thread(first)] = 1;
+      else node.owed[this.#threadOf(first)] = 1;
     }
   }
 
@@ -134,14 +137,14 @@ export class ReducedSearch<Step> {
     }
     node.reset();
     for (const step of this.#system.enabled()) {
-      node.enabled.push(this.#alphabet.number(step));
+      node.enabled.push(this.#alphabet.action(step));
       node.done.push(0);
     }
-    for (const step of this.#system.blocked?.() ?? []) node.blocked.push(this.#alphabet.number(step));
+    for (const step of this.#system.blocked?.() ?? []) node.blocked.push(this.#blockedEvent(step));
     const before = this.#nodes[depth - 1];
     if (before !== undefined) {
-      for (const step of before.sleep) {
-        if (!this.#alphabet.dependent(step, before.chosen)) node.sleep.push(step);
+      for (const event of before.sleep) {
+        if (!this.#alphabet.dependent(event, before.event)) node.putToSleep(event, this.#alphabet.actionOf(event));
       }
     }
     return node;
@@ -151,10 +154,10 @@ export class ReducedSearch<Step> {
   #firstAwake(node: SearchNode): number {
     const latest = this.#events.length - 1;
     let first = -1;
-    for (const step of node.enabled) {
-      if (node.sleep.includes(step)) continue;
-      if (latest >= 0 && this.#alphabet.thread(step) === this.#events.thread(latest)) return step;
-      if (first === -1) first = step;
+    for (const action of node.enabled) {
+      if (node.asleep.includes(action)) continue;
+      if (latest >= 0 && this.#threadOf(action) === this.#events.thread(latest)) return action;
+      if (first === -1) first = action;
     }
     return first;
   }
@@ -167,33 +170,58 @@ export class ReducedSearch<Step> {
     const before = this.#nodes[this.#events.length - 1];
     for (const step of node.blocked) {
       if (this.#memory !== null) node.summary.add(step);
-      if (before?.blocked.includes(step) && !this.#alphabet.dependent(step, before.chosen)) continue;
+      if (before?.blocked.includes(step) && !this.#alphabet.dependent(step, before.event)) continue;
       this.#races.disabled(step);
     }
     if (before === undefined) return;
-    const actor = this.#alphabet.thread(before.chosen);
-    for (const step of before.enabled) {
-      if (this.#alphabet.thread(step) === actor || node.enabled.includes(step) || node.blocked.includes(step)) continue;
-      if (this.#memory !== null) node.summary.add(step);
-      this.#races.disabled(step);
+    const actor = this.#threadOf(before.chosen);
+    for (const action of before.enabled) {
+      if (this.#threadOf(action) === actor || node.enabled.includes(action)) continue;
+      if (node.blocked.every((event) => this.#alphabet.actionOf(event) !== action)) this.#races.removed(action);
     }
   }
 
   #rebuild(): void {
     if (this.#at === this.#events.length) return;
     this.#restart();
-    for (let event = 0; event < this.#events.length; event++) this.#apply(this.#events.step(event));
+    const steps = this.#events.length;
+    for (let event = 0; event < steps; event++) this.#apply(this.#alphabet.actionOf(this.#events.step(event)), false);
   }
 
   #restart(): void {
-    if (this.#at > 0) this.#system = this.#model.create();
+    if (this.#at > 0) {
+      this.#system = this.#model.create();
+      this.#observing = false;
+    }
     this.#at = 0;
   }
 
-  #apply(step: number): void {
-    this.#system.apply(this.#alphabet.step(step));
+  #apply(action: number, observed: boolean): void {
+    if (observed !== this.#observing) {
+      this.#observing = observed;
+      this.#system.observe?.(observed);
+    }
+    this.#system.apply(this.#alphabet.step(action));
     this.#at++;
     this.#tally.counts.steps++;
+  }
+
+  /** What the action, taken as the latest step, has been. */
+  #eventOf(action: number): number {
+    return this.#alphabet.event(action, this.#system.footprint?.() ?? null);
+  }
+
+  /** What an action would be from the state at the end of the path. */
+  #eventIfTaken(action: number): number {
+    if (this.#system.footprint === undefined) return this.#alphabet.event(action, null);
+    this.#rebuild();
+    this.#apply(action, true);
+    return this.#eventOf(action);
+  }
+
+  /** A step that cannot be taken, as what it waits for. */
+  #blockedEvent(step: Step): number {
+    return this.#alphabet.event(this.#alphabet.action(step), this.#system.condition?.(step) ?? null);
   }
 
   #top(): SearchNode {

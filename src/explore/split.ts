@@ -6,6 +6,7 @@
  */
 import type { Model, Schedule } from './model.ts';
 import { Alphabet } from './alphabet.ts';
+import type { Footprint } from './footprint.ts';
 
 interface Prefix {
   readonly schedule: Schedule;
@@ -44,15 +45,26 @@ function extend<Step>(
   const children: Prefix[] = [];
   const asleep = [...sleep];
   for (const [choice, step] of system.enabled().entries()) {
-    const number = alphabet.number(step);
-    if (asleep.includes(number)) continue;
+    const action = alphabet.action(step);
+    if (asleep.some((event) => alphabet.actionOf(event) === action)) continue;
+    const event = alphabet.event(action, footprintOf(model, schedule, choice));
     children.push({
       schedule: [...schedule, choice],
-      sleep: asleep.filter((other) => !alphabet.dependent(other, number)),
+      sleep: asleep.filter((other) => !alphabet.dependent(other, event)),
     });
-    if (sleepSets) asleep.push(number);
+    if (sleepSets) asleep.push(event);
   }
   return children;
+}
+
+/** What the choice reads and writes after the schedule, if the model observes it. */
+function footprintOf<Step>(model: Model<Step>, schedule: Schedule, choice: number): Footprint | null {
+  const system = model.create();
+  if (system.footprint === undefined) return null;
+  for (const earlier of schedule) system.apply(system.enabled()[earlier] as Step);
+  system.observe?.(true);
+  system.apply(system.enabled()[choice] as Step);
+  return system.footprint();
 }
 
 /** The parts of a shard, with their numbers. */

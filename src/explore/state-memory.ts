@@ -47,7 +47,7 @@ export class StateMemory<Step> {
       }
     }
     node.remembered = true;
-    node.sleepOnArrival = this.#pooled(node.sleep, node.permutation);
+    node.sleepOnArrival = this.#pooledEvents(node.sleep, node.permutation);
   }
 
   /**
@@ -57,20 +57,26 @@ export class StateMemory<Step> {
   recall(node: SearchNode): BitSet | null {
     const state = this.#table.get(node.low, node.high);
     if (state === -1) return null;
-    const then = this.#unpooled(this.#entries[3 * state] as number, node.permutation);
-    const explored = this.#unpooled(this.#entries[3 * state + 1] as number, node.permutation);
-    const now = node.sleep.slice();
+    const then = this.#unpooledEvents(this.#entries[3 * state] as number, node.permutation);
+    const explored = this.#unpooledActions(this.#entries[3 * state + 1] as number, node.permutation);
+    const now = node.asleep.slice();
+    const events = node.sleep.slice();
     node.sleep.length = 0;
-    for (const step of now) if (setHas(then, step)) node.sleep.push(step);
+    node.asleep.length = 0;
+    for (const event of events) {
+      if (setHas(then, event)) node.putToSleep(event, this.#alphabet.actionOf(event));
+    }
+    const sleptThen = new Set<number>();
+    for (const event of members(then)) sleptThen.add(this.#alphabet.actionOf(event));
     for (let index = 0; index < node.enabled.length; index++) {
-      const step = node.enabled[index] as number;
-      if (setHas(explored, step)) node.done[index] = 1;
-      if (setHas(explored, step) || (setHas(then, step) && !now.includes(step))) {
-        node.owed[this.#alphabet.thread(step)] = 1;
+      const action = node.enabled[index] as number;
+      if (setHas(explored, action)) node.done[index] = 1;
+      if (setHas(explored, action) || (sleptThen.has(action) && !now.includes(action))) {
+        node.owed[this.#alphabet.threadOfAction(action)] = 1;
       }
     }
-    node.sleepOnArrival = this.#pooled(node.sleep, node.permutation);
-    return this.#unpooled(this.#entries[3 * state + 2] as number, node.permutation);
+    node.sleepOnArrival = this.#pooledEvents(node.sleep, node.permutation);
+    return this.#unpooledEvents(this.#entries[3 * state + 2] as number, node.permutation);
   }
 
   /** All below the node is explored. */
@@ -87,25 +93,40 @@ export class StateMemory<Step> {
     }
     const explored = node.enabled.filter((_, index) => node.done[index] === 1);
     this.#entries[3 * state] = node.sleepOnArrival;
-    this.#entries[3 * state + 1] = this.#pooled(explored, node.permutation);
+    this.#entries[3 * state + 1] = this.#pooledActions(explored, node.permutation);
     this.#entries[3 * state + 2] =
       node.permutation === 0
         ? this.#sets.intern(node.summary.words)
-        : this.#pooled(members(node.summary.words), node.permutation);
+        : this.#pooledEvents(members(node.summary.words), node.permutation);
   }
 
-  #pooled(steps: Iterable<number>, permutation: number): number {
+  #pooledEvents(events: Iterable<number>, permutation: number): number {
     this.#scratch.clear();
-    for (const step of steps) this.#scratch.add(this.#alphabet.renamed(step, permutation));
+    for (const event of events) this.#scratch.add(this.#alphabet.renamedEvent(event, permutation));
     return this.#sets.intern(this.#scratch.words);
   }
 
-  #unpooled(number: number, permutation: number): BitSet {
+  #pooledActions(actions: Iterable<number>, permutation: number): number {
+    this.#scratch.clear();
+    for (const action of actions) this.#scratch.add(this.#alphabet.renamed(action, permutation));
+    return this.#sets.intern(this.#scratch.words);
+  }
+
+  #unpooledEvents(number: number, permutation: number): BitSet {
     const set = this.#sets.get(number);
     if (permutation === 0) return set;
     const inverse = this.#model.symmetry?.inverse(permutation) ?? 0;
     const renamed = new GrowingSet();
-    for (const step of members(set)) renamed.add(this.#alphabet.renamed(step, inverse));
+    for (const event of members(set)) renamed.add(this.#alphabet.renamedEvent(event, inverse));
+    return renamed.words;
+  }
+
+  #unpooledActions(number: number, permutation: number): BitSet {
+    const set = this.#sets.get(number);
+    if (permutation === 0) return set;
+    const inverse = this.#model.symmetry?.inverse(permutation) ?? 0;
+    const renamed = new GrowingSet();
+    for (const action of members(set)) renamed.add(this.#alphabet.renamed(action, inverse));
     return renamed.words;
   }
 }
