@@ -2,7 +2,7 @@
 import { statusMask } from '../../src/cpu/flags.ts';
 import { type Instruction, OperandKind, Repeat } from '../../src/cpu/instruction.ts';
 import { semanticsOf } from '../../src/cpu/semantics/table.ts';
-import { FpuImage } from './fpu-image.ts';
+import { fpuDifference } from './fpu-difference.ts';
 import type { Instance, Outcome } from './instance.ts';
 
 /** Status flags and DF. */
@@ -26,17 +26,25 @@ export interface Defined {
   readonly result: boolean;
   /** Of two faults at once, either. */
   readonly eitherFault: boolean;
+  /** The x87 FPU's state after a fault. */
+  readonly x87OfFault: boolean;
 }
 
 /**
  * Where AMD and Intel differ: a fault in a repeated comparison restores the flags (SDM 2B REP), or leaves those of the
- * last iteration; an indirect call checks its target before the stack (SDM 2A CALL), or after.
+ * last iteration; an indirect call checks its target before the stack (SDM 2A CALL), or after; MASKMOVQ that faults has on
+ * AMD already left the x87 FPU as MMX does.
  */
-function byVendor({ form, repeat, operands }: Instruction): Pick<Defined, 'flagsOfFault' | 'eitherFault'> {
+function byVendor({
+  form,
+  repeat,
+  operands,
+}: Instruction): Pick<Defined, 'flagsOfFault' | 'eitherFault' | 'x87OfFault'> {
   const comparing = form.operation === 'CMPS' || form.operation === 'SCAS';
   return {
     flagsOfFault: comparing && repeat !== Repeat.none ? 0 : comparedFlags,
     eitherFault: form.operation === 'CALL' && operands[0].kind !== OperandKind.relative,
+    x87OfFault: form.operation !== 'MASKMOVQ',
   };
 }
 
@@ -58,27 +66,6 @@ export function definedOutcome(instruction: Instruction, instance: Instance): De
 
 const hex = (value: bigint | number): string => value.toString(16);
 
-const bytesHex = (bytes: Uint8Array): string => Buffer.from(bytes).reverse().toString('hex');
-
-/** Of control, status and tag word, MXCSR, x87 and XMM registers. */
-const fpuParts = [
-  { name: 'x87 control word', at: FpuImage.controlWord, bytes: 2 },
-  { name: 'x87 status word', at: FpuImage.statusWord, bytes: 2 },
-  { name: 'x87 tags', at: FpuImage.tags, bytes: 1 },
-  { name: 'MXCSR', at: FpuImage.mxcsr, bytes: 4 },
-  ...Array.from({ length: 8 }, (_, n) => ({ name: `ST(${n})`, at: FpuImage.x87 + n * 16, bytes: 10 })),
-  ...Array.from({ length: 16 }, (_, n) => ({ name: `XMM${n}`, at: FpuImage.xmm + n * 16, bytes: 16 })),
-] as const;
-
-function fpuDifference(native: Uint8Array, ours: Uint8Array): string | undefined {
-  for (const { name, at, bytes } of fpuParts) {
-    const value = bytesHex(native.subarray(at, at + bytes));
-    const mine = bytesHex(ours.subarray(at, at + bytes));
-    if (value !== mine) return `${name} ${value}, ours ${mine}`;
-  }
-  return undefined;
-}
-
 /** The first difference, in words; undefined if there is none. */
 export function difference(native: Outcome, ours: Outcome, defined: Defined): string | undefined {
   if (defined.eitherFault && native.vector !== undefined && ours.vector !== undefined) return undefined;
@@ -97,7 +84,7 @@ export function difference(native: Outcome, ours: Outcome, defined: Defined): st
   if (((native.rflags ^ ours.rflags) & mask) !== 0) {
     return `flags ${hex(native.rflags & mask)}, ours ${hex(ours.rflags & mask)}`;
   }
-  const ofFpu = fpuDifference(native.fpu, ours.fpu);
+  const ofFpu = fpuDifference(native.fpu, ours.fpu, native.vector === undefined || defined.x87OfFault);
   if (ofFpu !== undefined) return ofFpu;
   const at = native.window.findIndex((byte, index) => byte !== ours.window[index]);
   if (at >= 0) return `window[${at}] ${hex(native.window[at] ?? 0)}, ours ${hex(ours.window[at] ?? 0)}`;

@@ -21,6 +21,19 @@ import { row, type Semantics } from './row.ts';
 import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { strings } from './string.ts';
+import { vectorArithmetic } from './vector-arithmetic.ts';
+import { vectorSums } from './vector-horizontal.ts';
+import { vectorInsertions } from './vector-insert.ts';
+import { vectorLogic } from './vector-logic.ts';
+import { vectorMoves } from './vector-move.ts';
+import { vectorProducts } from './vector-multiply.ts';
+import { vectorShifts } from './vector-shift.ts';
+import { vectorShuffles } from './vector-shuffle.ts';
+
+import { x87Arithmetic } from './x87-arithmetic.ts';
+import { x87Comparisons } from './x87-compare.ts';
+import { x87Control } from './x87-control.ts';
+import { x87Moves } from './x87-move.ts';
 
 /** Makes a key that no opcode map has a type error. */
 function keyedByOperation<T extends { readonly [K in keyof T]: K extends Operation ? Semantics : never }>(rows: T): T {
@@ -42,6 +55,18 @@ export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOpera
   ...flagControl,
   ...decimals,
   ...miscellaneous,
+  ...x87Moves,
+  ...x87Arithmetic,
+  ...x87Comparisons,
+  ...x87Control,
+  ...vectorArithmetic,
+  ...vectorSums,
+  ...vectorInsertions,
+  ...vectorLogic,
+  ...vectorMoves,
+  ...vectorProducts,
+  ...vectorShifts,
+  ...vectorShuffles,
 });
 
 const missing: Semantics = row((_, i) => unsupported(i, 'the operation'));
