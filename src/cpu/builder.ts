@@ -84,6 +84,12 @@ export interface Builder<V> extends VectorBuilder<V> {
   setHighByte(number: number, value: V): void;
   selector(segment: number): V;
 
+  /**
+   * An x87 instruction's 11 bits of opcode (SDM 1 8.1.9): three of its first byte, then ModR/M, whose low three bits are the
+   * number of its stack register. No shape: a generator puts a symbol here.
+   */
+  x87Opcode(instruction: Instruction): V;
+
   /** Address of the instruction's memory operand within its segment; `stackBias` is added if the base is rSP. */
   effectiveAddress(instruction: Instruction, stackBias: number): V;
   /** Bytes: 1, 2, 4, 8. The offset has been cut to the address size. */

@@ -79,6 +79,8 @@ export class Instruction {
   repeat: Repeat = Repeat.none;
   /** Low four bits of the opcode, the condition of Jcc, SETcc and CMOVcc (SDM 1 B.1). */
   condition = 0;
+  /** The ModR/M byte of an instruction that has one; what an earlier instruction left is not cleared. */
+  modrm = 0;
 
   // The address, up to vectorIndexBytes, means something only when an operand is memory (for a string source, the
   // segment only); what an earlier instruction left is not cleared.

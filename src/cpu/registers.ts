@@ -58,6 +58,8 @@ export const Restriction = {
   noSse: 4,
   /** CR4.OSXMMEXCPT = 0: #UD in place of #XM. */
   noSimdErrors: 8,
+  /** CR0.MP: CR0.TS counts for WAIT too. */
+  monitored: 16,
 } as const;
 
 /** Bytes of the block. */

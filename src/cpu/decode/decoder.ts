@@ -148,6 +148,7 @@ export class Decoder {
     into.vectorIndexBytes = form.vectorIndexBytes;
     if (form.modrm) {
       encoding.modrm = encoding.uint8();
+      into.modrm = encoding.modrm;
       if (form.modIgnored) encoding.modrm |= 0xc0;
       else if (encoding.modrm < 0xc0) {
         if (form.vectorIndexBytes > 0 && !vectorIndexAllowed(encoding, into)) return false;

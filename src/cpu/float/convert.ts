@@ -9,22 +9,23 @@ import { resultOfNaN } from './nan.ts';
 import { bitLength, type FloatNumber, unpack, withoutDenormal } from './number.ts';
 import { roundAndPack, roundAway } from './round.ts';
 
-/** A number in another format. */
+/** A number in another format. DE is left to the caller. */
 export function convertNumber(to: FloatFormat, number: FloatNumber, control: FloatControl): FloatResult {
   const ofNaN = resultOfNaN(to, number, number, control);
   if (ofNaN !== undefined) return ofNaN;
-  const denormal = number.denormal ? FloatFlag.DE : 0;
   if (number.kind === 'zero') return exact(zero(to, number.negative));
   if (number.kind === 'infinity') return exact(infinity(to, number.negative));
-  if (isUnmasked(denormal, control)) return exact(0n, denormal);
-  const { value, flags, roundedUp } = roundAndPack(to, control, number.negative, number.significand, number.exponent);
-  return { value, flags: flags | denormal, roundedUp };
+  return roundAndPack(to, control, number.negative, number.significand, number.exponent);
 }
 
 /** Between two formats (CVTSD2SS, CVTSS2SD). */
 export function convertFloat(from: FloatFormat, to: FloatFormat, bits: bigint, control: FloatControl): FloatResult {
   const number = unpack(from, bits);
-  return convertNumber(to, control.denormalsAreZero ? withoutDenormal(number) : number, control);
+  if (!number.denormal) return convertNumber(to, number, control);
+  if (control.denormalsAreZero) return exact(zero(to, number.negative));
+  if (isUnmasked(FloatFlag.DE, control)) return exact(0n, FloatFlag.DE);
+  const { value, flags, roundedUp } = convertNumber(to, number, control);
+  return { value, flags: flags | FloatFlag.DE, roundedUp };
 }
 
 /** `value` is a signed integer. */

@@ -11,7 +11,10 @@ export interface HelperContext {
   readonly processor: ProcessorPort;
 }
 
-/** Values are 64 bits, unsigned. A helper that gives an exception has changed nothing. */
+/**
+ * Values are 64 bits, unsigned. RIP is that of the instruction, and the flags are as it found or left them. A helper that gives an
+ * exception has changed nothing.
+ */
 export interface Helper {
   /** How many values it is given; the others are 0. */
   readonly arguments: 0 | 1 | 2 | 3 | 4;

@@ -1,8 +1,18 @@
 /** Every helper by its name. */
 import type { Helper } from './helper.ts';
 import { processorHelpers } from './processor.ts';
+import { x87ArithmeticHelpers } from './x87-arithmetic.ts';
+import { x87CompareHelpers } from './x87-compare.ts';
+import { x87ControlHelpers } from './x87-control.ts';
+import { x87MoveHelpers } from './x87-move.ts';
 
-const table = { ...processorHelpers };
+const table = {
+  ...processorHelpers,
+  ...x87ControlHelpers,
+  ...x87MoveHelpers,
+  ...x87ArithmeticHelpers,
+  ...x87CompareHelpers,
+};
 
 export type HelperName = keyof typeof table;
 

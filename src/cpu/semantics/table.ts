@@ -29,7 +29,6 @@ import { vectorMoves } from './vector-move.ts';
 import { vectorProducts } from './vector-multiply.ts';
 import { vectorShifts } from './vector-shift.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
-
 import { x87Arithmetic } from './x87-arithmetic.ts';
 import { x87Comparisons } from './x87-compare.ts';
 import { x87Control } from './x87-control.ts';

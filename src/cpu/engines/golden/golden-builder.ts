@@ -170,6 +170,10 @@ export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint
     return BigInt(this.registers.selector[segment] ?? 0);
   }
 
+  x87Opcode({ form, modrm }: Instruction): bigint {
+    return BigInt(((form.byte & 7) << 8) | modrm);
+  }
+
   effectiveAddress(i: Instruction, stackBias: number): bigint {
     let sum = (BigInt(i.displacementHigh) << 32n) | BigInt(i.displacementLow >>> 0);
     if (i.base === instructionPointer) sum += this.#next;
