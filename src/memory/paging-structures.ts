@@ -9,6 +9,7 @@
 import type { FrameNumber, PagingLevel, PagingLevels, PhysicalAddress } from '../arch/address.ts';
 import { addressInFrame, frameOf } from '../arch/address.ts';
 import { entryFrame, mapsPage, PagingEntry } from '../arch/paging-entry.ts';
+import { type FrameGuards, Guard } from './frame-guards.ts';
 
 /** One way to reach a structure: through the entry at `parent`, or, when null, through CR3. */
 export interface StructureReference {
@@ -24,7 +25,7 @@ const ENTRIES = 512;
 export class PagingStructures {
   readonly #frames: number;
   readonly #read: (address: PhysicalAddress) => bigint;
-  readonly #marks: Uint8Array;
+  readonly #guards: FrameGuards;
   /** The reference noted last for each frame, as one number, so that repeating it costs one comparison. */
   readonly #last: Float64Array;
   readonly #references = new Map<FrameNumber, StructureReference[]>();
@@ -33,19 +34,19 @@ export class PagingStructures {
   /** Roots that have been followed whole. */
   readonly #followed = new Set<FrameNumber>();
 
-  constructor(frames: number, read: (address: PhysicalAddress) => bigint) {
+  constructor(frames: number, guards: FrameGuards, read: (address: PhysicalAddress) => bigint) {
     this.#frames = frames;
     this.#read = read;
-    this.#marks = new Uint8Array(frames);
+    this.#guards = guards;
     this.#last = new Float64Array(frames);
   }
 
   mark(frame: FrameNumber): void {
-    this.#marks[frame] = 1;
+    this.#guards.add(frame, Guard.pagingStructure);
   }
 
   isMarked(frame: FrameNumber): boolean {
-    return this.#marks[frame] === 1;
+    return this.#guards.has(frame, Guard.pagingStructure);
   }
 
   /** A walk reads an entry of `frame` as a structure of this level, which it reached through `parent`. */
@@ -53,7 +54,7 @@ export class PagingStructures {
     const summary = parent === null ? level : parent * 8 + level;
     if (this.#last[frame] === summary) return;
     this.#last[frame] = summary;
-    this.#marks[frame] = 1;
+    this.#guards.add(frame, Guard.pagingStructure);
     const known = this.#references.get(frame) ?? [];
     if (known.some((reference) => reference.parent === parent && reference.level === level)) return;
     const kept = known.length < REFERENCES_BEFORE_PRUNING ? known : this.references(frame);
@@ -64,6 +65,19 @@ export class PagingStructures {
   references(frame: FrameNumber): StructureReference[] {
     const known = this.#references.get(frame) ?? [];
     return known.filter(({ parent }) => parent === null || this.#refersTo(parent, frame));
+  }
+
+  /** The roots that a walk to the frame may have begun at. */
+  rootsReaching(frame: FrameNumber): ReadonlySet<FrameNumber> {
+    const roots = new Set<FrameNumber>();
+    const seen = new Set<FrameNumber>([frame]);
+    for (const table of seen) {
+      for (const { parent } of this.references(table)) {
+        if (parent === null) roots.add(table);
+        else seen.add(frameOf(parent));
+      }
+    }
+    return roots;
   }
 
   /** A processor loads CR3. */

@@ -6,15 +6,19 @@
  * we model: no device answers there.
  */
 import type { FrameNumber, PagingLevel, PagingLevels, PhysicalAddress } from '../arch/address.ts';
-import { frameOf, PAGE_BYTES, physicalAddress } from '../arch/address.ts';
+import { frameNumber, frameOf, PAGE_BYTES, physicalAddress } from '../arch/address.ts';
 import { assert } from '../base/assert.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { EventStream } from '../event/stream.ts';
+import { FrameGuards, Guard } from './frame-guards.ts';
 import { PagingStructures } from './paging-structures.ts';
 import type { StructureReference } from './paging-structures.ts';
 
 /** Called before the eight bytes at `address`, in a frame that holds a paging structure, change by a store. */
 export type BeforePagingWrite = (address: PhysicalAddress) => void;
+
+/** Called after bytes of a frame under `Guard.code` have changed, or been written anew. */
+export type AfterCodeWrite = (address: PhysicalAddress, bytes: number) => void;
 
 /** The processor that is named by a write which no processor made: a loader's, a device's. */
 export const NO_PROCESSOR = -1;
@@ -31,25 +35,42 @@ const WORDS_PER_FRAME = PAGE_BYTES / 8;
 
 export class PhysicalMemory {
   readonly frames: number;
-  readonly buffer: ArrayBuffer;
+  readonly guards: FrameGuards;
   readonly #stream: EventStream;
-  readonly #words: BigUint64Array;
-  readonly #halves: Uint32Array;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  #words: BigUint64Array;
+  #halves: Uint32Array;
+  #bytes: Uint8Array;
+  #view: DataView;
   readonly #structures: PagingStructures;
   #beforePagingWrite: BeforePagingWrite[] = [];
+  #afterCodeWrite: AfterCodeWrite[] = [];
   #observer: MemoryObserver | null = null;
 
   constructor(frames: number, stream: EventStream) {
     this.frames = frames;
-    this.buffer = new ArrayBuffer(frames * PAGE_BYTES);
+    this.guards = new FrameGuards(frames);
     this.#stream = stream;
-    this.#words = new BigUint64Array(this.buffer);
-    this.#halves = new Uint32Array(this.buffer);
-    this.#bytes = new Uint8Array(this.buffer);
-    this.#view = new DataView(this.buffer);
-    this.#structures = new PagingStructures(frames, (address) => this.read64(address));
+    const buffer = new ArrayBuffer(frames * PAGE_BYTES);
+    this.#words = new BigUint64Array(buffer);
+    this.#halves = new Uint32Array(buffer);
+    this.#bytes = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+    this.#structures = new PagingStructures(frames, this.guards, (address) => this.read64(address));
+  }
+
+  /** Goes on in another buffer, whose bytes from `byteOffset`, a multiple of 4096, are zero: where generated code reaches it. */
+  moveTo(buffer: ArrayBuffer, byteOffset: number): void {
+    const from = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+    const bytes = new Uint8Array(buffer, byteOffset, from.length);
+    for (let frame = 0; frame < this.frames; frame++) {
+      if (this.#isBlank(frameNumber(frame))) continue;
+      const start = frame * PAGE_BYTES;
+      bytes.set(from.subarray(start, start + PAGE_BYTES), start);
+    }
+    this.#bytes = bytes;
+    this.#words = new BigUint64Array(buffer, byteOffset, from.length / 8);
+    this.#halves = new Uint32Array(buffer, byteOffset, from.length / 4);
+    this.#view = new DataView(buffer, byteOffset, from.length);
   }
 
   /** Null: nobody watches any more. */
@@ -116,8 +137,12 @@ export class PhysicalMemory {
   store(processor: number, address: PhysicalAddress, value: bigint, issued: number): void {
     assert((address & 7) === 0, 'a store commits eight aligned bytes');
     if (this.#observer !== null) this.#observer.written(address);
-    if (this.#structures.isMarked(frameOf(address))) this.#storeEntry(processor, address, value, issued);
-    else if (address >= this.#bytes.length) this.#outside(address);
+    const frame = frameOf(address);
+    if (this.guards.guarded(frame)) {
+      if (this.#structures.isMarked(frame)) this.#storeEntry(processor, address, value, issued);
+      else this.#words[address / 8] = value;
+      this.#noteCode(address, 8);
+    } else if (address >= this.#bytes.length) this.#outside(address);
     else this.#words[address / 8] = value;
   }
 
@@ -143,13 +168,15 @@ export class PhysicalMemory {
   /** A processor's store of 1 to 8 bytes in one frame becomes visible to everyone. */
   storeBytes(processor: number, address: PhysicalAddress, bytes: number, value: bigint): void {
     this.#check(address, bytes);
-    if (bytes === 8 && (address & 7) === 0) this.store(processor, address, value, this.#stream.time);
-    else if (this.#structures.isMarked(frameOf(address))) this.#mergeEntries(processor, address, bytes, value);
+    if (bytes === 8 && (address & 7) === 0) {
+      this.store(processor, address, value, this.#stream.time);
+      return;
+    }
+    if (this.#structures.isMarked(frameOf(address))) this.#mergeEntries(processor, address, bytes, value);
     else if (bytes === 8) this.#view.setBigUint64(address, value, true);
     else if (bytes === 4) this.#view.setUint32(address, Number(value), true);
-    else
-      for (let byte = 0; byte < bytes; byte++)
-        this.#bytes[address + byte] = Number((value >> BigInt(8 * byte)) & 0xffn);
+    else this.#setBytes(address, bytes, value);
+    this.#noteCode(address, bytes);
   }
 
   /**
@@ -161,6 +188,7 @@ export class PhysicalMemory {
     const index = address / 8;
     if (this.#words[index] !== before) return false;
     this.#words[index] = after;
+    this.#noteCode(address, 8);
     if (this.#stream.listening) {
       const issued = this.#stream.time;
       this.#stream.emit({ kind: 'paging-write', processor, address, before, after, by: 'walk', issued });
@@ -174,6 +202,7 @@ export class PhysicalMemory {
     if (this.#observer !== null) this.#observer.frameWritten(frame);
     if (this.#structures.isMarked(frame)) this.#storeFrame(processor, frame, () => 0n);
     else this.#clear(frame);
+    this.#noteCode(physicalAddress(frame * PAGE_BYTES), PAGE_BYTES);
     this.#structures.cleared(frame);
   }
 
@@ -191,6 +220,7 @@ export class PhysicalMemory {
     } else {
       this.#words.copyWithin(to * WORDS_PER_FRAME, from * WORDS_PER_FRAME, (from + 1) * WORDS_PER_FRAME);
     }
+    this.#noteCode(physicalAddress(to * PAGE_BYTES), PAGE_BYTES);
   }
 
   markPagingStructure(frame: FrameNumber): void {
@@ -224,6 +254,24 @@ export class PhysicalMemory {
 
   beforePagingWrite(hook: BeforePagingWrite): void {
     this.#beforePagingWrite = [...this.#beforePagingWrite, hook];
+  }
+
+  afterCodeWrite(hook: AfterCodeWrite): void {
+    this.#afterCodeWrite = [...this.#afterCodeWrite, hook];
+  }
+
+  #noteCode(address: PhysicalAddress, bytes: number): void {
+    if (!this.guards.has(frameOf(address), Guard.code)) return;
+    for (const hook of this.#afterCodeWrite) hook(address, bytes);
+  }
+
+  #setBytes(address: PhysicalAddress, bytes: number, value: bigint): void {
+    let rest = Number(BigInt.asUintN(8 * bytes, value) & 0xffff_ffff_ffffn);
+    for (let byte = 0; byte < Math.min(bytes, 6); byte++) {
+      this.#bytes[address + byte] = rest;
+      rest = Math.floor(rest / 256);
+    }
+    if (bytes === 7) this.#bytes[address + 6] = Number((value >> 48n) & 0xffn);
   }
 
   #storeEntry(processor: number, address: PhysicalAddress, value: bigint, issued: number): void {

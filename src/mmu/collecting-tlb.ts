@@ -8,10 +8,10 @@ import type { CachedTlbEntry, Mapping, Slot } from './cached-entry.ts';
 import { haveSameSources } from './collecting-structures.ts';
 import { invalidates } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { TlbHost, TlbStore, UseClock } from './tlb.ts';
+import { type TlbHost, type TlbStore, UseClock } from './tlb.ts';
 
 export class CollectingTlb implements TlbStore {
-  readonly clock: UseClock = { now: 0, stamps: new Float64Array(1) };
+  readonly clock = new UseClock(1);
   readonly place = 0;
   readonly #host: TlbHost;
   /** The oldest first. */

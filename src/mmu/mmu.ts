@@ -37,7 +37,16 @@ import { ControlState, GENERAL_PROTECTION } from './control-state.ts';
 import { newTally } from './counters.ts';
 import type { MmuCounters, Tally } from './counters.ts';
 import { memoryAllows } from './inspect.ts';
-import { byInvlpg, byInvlpgb, byInvpcid, byMovToCr0, byMovToCr3, byMovToCr4, byPageFault, EVERYTHING } from './invalidation.ts';
+import {
+  byInvlpg,
+  byInvlpgb,
+  byInvpcid,
+  byMovToCr0,
+  byMovToCr3,
+  byMovToCr4,
+  byPageFault,
+  EVERYTHING,
+} from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
 import { PageWalker } from './page-walker.ts';
 import type { ProcessorPart } from './part.ts';
@@ -82,8 +91,8 @@ export class Mmu {
   readonly #tally: Tally = newTally();
   readonly #caches: TranslationCaches;
   readonly #walker: PageWalker;
-  // The filter's, repeated here for the hot path.
-  readonly #filter: AccessFilter;
+  // The caches', repeated here for the hot path.
+  readonly filter: AccessFilter;
   readonly #clock: UseClock;
 
   constructor({ processor, memory, part, policy, stream, serials, filter = true }: MmuOptions) {
@@ -95,7 +104,7 @@ export class Mmu {
     this.#stream = stream;
     const tally = this.#tally;
     this.#caches = new TranslationCaches({ processor, policy, stream, serials, tally, filter });
-    this.#filter = this.#caches.filter;
+    this.filter = this.#caches.filter;
     this.#clock = this.#caches.tlb.clock;
     const { structures } = this.#caches;
     this.#walker = new PageWalker({ processor, memory, control: this.control, structures, stream, serials, tally });
@@ -124,7 +133,7 @@ export class Mmu {
 
   /** The frame of a page for an access, or -1 with `pendingFault`; `offset` goes into CR2. */
   access(page: PageNumber, code: AccessCode, offset = 0): FrameNumber | -1 {
-    const filter = this.#filter;
+    const filter = this.filter;
     const index = AccessFilter.indexOf(page, code);
     if (filter.pages[index] === page && (((filter.allowed[index] as number) >> code) & 1) !== 0) {
       const clock = this.#clock;
@@ -312,7 +321,7 @@ export class Mmu {
     const { control } = this;
     if (control.ac !== ac) {
       control.ac = ac;
-      if (control.smap) this.#filter.clear();
+      if (control.smap) this.filter.clear();
     }
     const before = control.cpl;
     control.cpl = cpl;
@@ -322,14 +331,14 @@ export class Mmu {
   wrpkru(value: number): void {
     const before = this.control.pkru;
     this.control.pkru = value >>> 0;
-    this.#filter.clear();
+    this.filter.clear();
     this.#announceWrite('PKRU', BigInt(before), BigInt(value >>> 0));
   }
 
   wrpkrs(value: number): void {
     const before = this.control.pkrs;
     this.control.pkrs = value >>> 0;
-    this.#filter.clear();
+    this.filter.clear();
     this.#announceWrite('PKRS', BigInt(before), BigInt(value >>> 0));
   }
 
@@ -352,8 +361,8 @@ export class Mmu {
     const found = this.#consult(page, code, offset);
     if (found === 'fault') return -1;
     if (found === 'walk') return this.#walkFor(page, code, offset)?.frameOf(page) ?? -1;
-    if (this.#filter.accepts(found)) {
-      this.#filter.set(page, code, found, allowedCodes(found, code, this.control), this.#caches.tlb.place);
+    if (this.filter.accepts(found)) {
+      this.filter.set(page, code, found, allowedCodes(found, code, this.control), this.#caches.tlb.place);
     }
     return found.frameOf(page);
   }
@@ -448,7 +457,7 @@ export class Mmu {
 
   #changeContext(): void {
     this.#walker.abandonAll();
-    this.#filter.clear();
+    this.filter.clear();
   }
 
   #noteRoot(): void {

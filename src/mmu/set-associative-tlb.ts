@@ -11,7 +11,7 @@ import type { CachedTlbEntry, Mapping } from './cached-entry.ts';
 import type { TlbArrayGeometry } from './geometry.ts';
 import { invalidates } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { TlbHost, TlbStore, UseClock } from './tlb.ts';
+import { type TlbHost, type TlbStore, UseClock } from './tlb.ts';
 
 /** One array of the TLB; its ways are places [base, base + sets * ways) among all. */
 interface TlbArray {
@@ -44,7 +44,7 @@ export class SetAssociativeTlb implements TlbStore {
       base += geometry.sets * geometry.ways;
     }
     this.#places = new Array<CachedTlbEntry | null>(base).fill(null);
-    this.clock = { now: 0, stamps: new Float64Array(base) };
+    this.clock = new UseClock(base);
     this.#data = [lanes(arrays, 1, 'data'), lanes(arrays, 2, 'data')];
     this.#fetch = [lanes(arrays, 1, 'fetch'), lanes(arrays, 2, 'fetch')];
   }

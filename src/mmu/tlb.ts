@@ -20,11 +20,32 @@ export interface TlbHost {
 
 /**
  * Time of last use for each place of a first-level TLB. The MMU advances `now` once before each lookup and fill. Stores
- * that never replace anything have one place, and read it never.
+ * that never replace anything have one place, and read it never. Both live in typed arrays, so that generated code may
+ * keep them.
  */
-export interface UseClock {
-  now: number;
-  readonly stamps: Float64Array;
+export class UseClock {
+  stamps: Float64Array;
+  #time = new Float64Array(1);
+
+  constructor(places: number) {
+    this.stamps = new Float64Array(places);
+  }
+
+  get now(): number {
+    return this.#time[0] as number;
+  }
+
+  set now(value: number) {
+    this.#time[0] = value;
+  }
+
+  /** Goes on in these arrays. */
+  moveTo(time: Float64Array<ArrayBuffer>, stamps: Float64Array<ArrayBuffer>): void {
+    time[0] = this.now;
+    stamps.set(this.stamps);
+    this.#time = time;
+    this.stamps = stamps;
+  }
 }
 
 export interface TlbStore {

@@ -9,7 +9,7 @@ import { slotOf } from './cached-entry.ts';
 import type { CachedTlbEntry, Mapping } from './cached-entry.ts';
 import { invalidates } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
-import type { TlbHost, TlbStore, UseClock } from './tlb.ts';
+import { type TlbHost, type TlbStore, UseClock } from './tlb.ts';
 
 /** The numbers of pages that a slot can answer for. */
 const SLOT_PAGES: readonly number[] = [pagesPerEntry(1), pagesPerEntry(2), pagesPerEntry(3)];
@@ -65,7 +65,7 @@ class Bucket {
 }
 
 export class UnboundedTlb implements TlbStore {
-  readonly clock: UseClock = { now: 0, stamps: new Float64Array(1) };
+  readonly clock = new UseClock(1);
   readonly place = 0;
   readonly #host: TlbHost;
   readonly #fracture: boolean;
