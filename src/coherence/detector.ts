@@ -220,6 +220,8 @@ export class Detector {
       case 'store-buffered':
       case 'store-drained':
       case 'invalidation':
+      case 'invlpgb':
+      case 'tlbsync':
       case 'exception':
       case 'ipi-send':
       case 'ipi-accept':

@@ -11,6 +11,7 @@ import type { CachedTranslation, PagingStructureCacheEntry } from './cached-tran
 export type RemovalCause =
   | 'INVLPG'
   | 'INVPCID'
+  | 'INVLPGB'
   | 'MOV to CR3'
   | 'MOV to CR0'
   | 'MOV to CR4'
@@ -90,7 +91,10 @@ export type HardwareEvent =
       readonly address: LinearAddress;
       readonly access: Access;
     }
-  /** One instruction that invalidates, once, after the removals it caused. */
+  /**
+   * One instruction that invalidates, once, after the removals it caused. INVLPGB is told so on every processor that it
+   * reaches, and page by page.
+   */
   | {
       readonly kind: 'invalidation';
       readonly processor: number;
@@ -99,6 +103,17 @@ export type HardwareEvent =
       readonly pcid: number | null;
       readonly removed: number;
     }
+  /** INVLPGB has been sent to every processor. `address` null: every page; `pcid` null: every PCID. */
+  | {
+      readonly kind: 'invlpgb';
+      readonly processor: number;
+      readonly broadcast: number;
+      readonly address: LinearAddress | null;
+      readonly pages: number | null;
+      readonly pcid: number | null;
+    }
+  /** TLBSYNC: every INVLPGB that the processor sent has been carried out everywhere. */
+  | { readonly kind: 'tlbsync'; readonly processor: number }
   | {
       readonly kind: 'control-write';
       readonly processor: number;

@@ -8,6 +8,7 @@
  */
 import type { FrameNumber, LinearAddress, PhysicalAddress } from '../arch/address.ts';
 import type { InvpcidType } from '../arch/control-registers.ts';
+import type { InvlpgbOperand } from '../arch/invlpgb.ts';
 import type { Access } from '../arch/page-fault.ts';
 import type { KernelEvent } from '../event/event.ts';
 
@@ -39,6 +40,10 @@ export type Action =
   | { readonly kind: 'mov-from-cr4' }
   | { readonly kind: 'invlpg'; readonly address: LinearAddress }
   | { readonly kind: 'invpcid'; readonly type: InvpcidType; readonly pcid: number; readonly address: LinearAddress }
+  /** AMD's broadcast: sent, not awaited; orders no store. */
+  | { readonly kind: 'invlpgb'; readonly operand: InvlpgbOperand }
+  /** Not runnable before all processors have carried out every INVLPGB that this one has sent. */
+  | { readonly kind: 'tlbsync' }
   /** STI or CLI. Result: 1n if interrupts were enabled before. */
   | { readonly kind: 'interrupts'; readonly enabled: boolean }
   /** A fixed IPI to each target, through the local APIC. Serializing enough: earlier stores are visible before it. */
@@ -95,3 +100,7 @@ export interface HardwareFeatures {
   /** With PCIDs enabled, INVLPG may leave global translations: an erratum of some parts. Absent: it does not. */
   readonly invlpgKeepsGlobals?: boolean;
 }
+  /** How many pages an INVLPGB may name. Absent: there is no INVLPGB. */
+  readonly invlpgbCountMax?: number;
+  /** User code could read what the kernel maps (Meltdown). Absent: it cannot. */
+  readonly meltdown?: boolean;

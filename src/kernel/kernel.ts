@@ -255,17 +255,19 @@ export class MiniKernel {
   *#mmput(cpu: number, mm: user_mm): Kernel<void> {
     if (--mm.mm_users > 0) return;
     yield* this.#operation(cpu, 'exit_mmap', mm, exit_mmap(this.context, cpu, mm));
-    this.#mmdrop(cpu, mm);
+    yield* this.#mmdrop(cpu, mm);
   }
 
   #mmgrab(mm: mm_struct): void {
     if (mm !== this.core.init_mm) this.context.mms.user(mm).mm_count++;
   }
 
-  #mmdrop(cpu: number, mm: mm_struct): void {
+  *#mmdrop(cpu: number, mm: mm_struct): Kernel<void> {
     if (mm === this.core.init_mm) return;
     const user = this.context.mms.user(mm);
-    if (--user.mm_count === 0) pgd_free(this.context, cpu, user);
+    if (--user.mm_count > 0) return;
+    if (this.#tlb.destroy_context !== undefined) yield* this.#tlb.destroy_context(cpu, user);
+    pgd_free(this.context, cpu, user);
   }
 
   /** The vmalloc area's entry in swapper_pg_dir exists before the first address space copies it, so it never has to follow. */

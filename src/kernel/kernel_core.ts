@@ -93,6 +93,8 @@ export class KernelCore implements Core {
     this.#mms.set(mm.ctx_id, mm);
   }
 
+      global_asid: this.cell(0),
+      asid_transition: this.cell(0),
   /** The last reference is gone: nobody runs on the mm and nobody borrows it. */
   unregister(mm: mm_struct): void {
     assert(this.#mms.delete(mm.ctx_id), `mm ${mm.ctx_id} is not registered`);

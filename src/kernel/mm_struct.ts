@@ -19,4 +19,8 @@ export interface mm_struct {
   readonly tlb_flush_batched: Cell<number>;
   /** When mm_cpumask is next rid of processors that have left, on the era's own clock: from E9. */
   readonly next_trim_cpumask: Cell<number>;
+  /** The ASID that the mm has on every processor, 0 for none: from E10, where there is INVLPGB. */
+  readonly global_asid: Cell<number>;
+  /** Some processor may still run the mm under an ASID of its own. */
+  readonly asid_transition: Cell<number>;
 }

@@ -30,7 +30,7 @@ export interface task_struct {
 /** Takes and drops references that only keep the top table. */
 export interface MmCount {
   mmgrab(mm: mm_struct): void;
-  mmdrop(cpu: number, mm: mm_struct): void;
+  mmdrop(cpu: number, mm: mm_struct): Kernel<void>;
 }
 
 export class Scheduler {
@@ -91,7 +91,7 @@ export class Scheduler {
     if (prev !== this.idle(cpu)) yield* finish_task(prev);
     this.#core.hardware.tell({ kind: 'task', processor: cpu, task: next.comm });
     yield* this.#core.local_irq_restore(cpu, enabled);
-    if (prev.mm === null) this.#counts.mmdrop(cpu, oldmm);
+    if (prev.mm === null) yield* this.#counts.mmdrop(cpu, oldmm);
   }
 
   /** The current task gives its address space up and goes on as a kernel thread does. The caller then puts the mm. */
@@ -115,7 +115,7 @@ export class Scheduler {
     yield* this.#tlb.switch_mm_irqs_off(cpu, mm, init_mm);
     task.active_mm = init_mm;
     this.#counts.mmgrab(init_mm);
-    this.#counts.mmdrop(cpu, mm);
+    yield* this.#counts.mmdrop(cpu, mm);
   }
 }
 

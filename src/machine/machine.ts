@@ -7,7 +7,7 @@ import { Cr0, Cr4, Efer } from '../arch/control-registers.ts';
 import type { Ipi } from '../apic/ipi.ts';
 import { IpiBus } from '../apic/ipi-bus.ts';
 import { LocalApic } from '../apic/local-apic.ts';
-import { assert, present } from '../base/assert.ts';
+import { assert, present, unreachable } from '../base/assert.ts';
 import type { EventStream } from '../event/stream.ts';
 import { PhysicalMemory } from '../memory/physical-memory.ts';
 import { StoreBuffer } from '../memory/store-buffer.ts';
@@ -15,6 +15,7 @@ import { Mmu } from '../mmu/mmu.ts';
 import type { ProcessorPart } from '../mmu/part.ts';
 import type { TlbPolicy } from '../mmu/policy/policy.ts';
 import { Serials } from '../mmu/serials.ts';
+import { type Broadcast, Broadcasts } from './broadcasts.ts';
 import { Processor } from './processor.ts';
 import type { Switches } from './switches.ts';
 
@@ -31,11 +32,13 @@ export interface MachineOptions {
 /** What hardware may do next, each at a moment of its choosing. */
 export type HardwareStep =
   | { readonly kind: 'drain'; readonly processor: number }
-  | { readonly kind: 'deliver'; readonly ipi: Ipi };
+  | { readonly kind: 'deliver'; readonly ipi: Ipi }
+  | { readonly kind: 'invalidate'; readonly broadcast: Broadcast };
 
 export class Machine {
   readonly memory: PhysicalMemory;
   readonly bus: IpiBus;
+  readonly broadcasts: Broadcasts;
   readonly processors: readonly Processor[];
   readonly switches: Switches;
   readonly stream: EventStream;
@@ -45,6 +48,7 @@ export class Machine {
     this.switches = switches;
     this.memory = new PhysicalMemory(frames, stream);
     this.bus = new IpiBus(stream);
+    this.broadcasts = new Broadcasts(processors, stream);
     const serials = new Serials();
     const { memory } = this;
     this.processors = Array.from({ length: processors }, (_, index) => {
@@ -95,13 +99,26 @@ export class Machine {
       if (processor.storeBuffer.size > 0) steps.push({ kind: 'drain', processor: processor.index });
     }
     for (const ipi of this.bus.inFlight) steps.push({ kind: 'deliver', ipi });
+    for (const broadcast of this.broadcasts.inFlight) steps.push({ kind: 'invalidate', broadcast });
     return steps;
   }
 
   takeHardwareStep(step: HardwareStep): void {
     this.stream.time++;
-    if (step.kind === 'drain') this.processor(step.processor).storeBuffer.drainOne();
-    else this.bus.deliver(step.ipi);
+    switch (step.kind) {
+      case 'drain':
+        this.processor(step.processor).storeBuffer.drainOne();
+        return;
+      case 'deliver':
+        this.bus.deliver(step.ipi);
+        return;
+      case 'invalidate':
+        this.broadcasts.take(step.broadcast);
+        this.processor(step.broadcast.target).mmu.receiveInvlpgb(step.broadcast.operand);
+        return;
+      default:
+        unreachable(step);
+    }
   }
 
   /** SDM 3A 4.10.2.3: a processor may cache translations for accesses that software never makes. */

@@ -4,7 +4,9 @@
  */
 import { type FrameNumber, type LinearAddress, offsetOf, pageOf, type PhysicalAddress } from '../arch/address.ts';
 import type { InvpcidType } from '../arch/control-registers.ts';
-import type { Access, Exception } from '../arch/page-fault.ts';
+import type { InvlpgbOperand } from '../arch/invlpgb.ts';
+import { type Access, type Exception, Vector } from '../arch/page-fault.ts';
+import { assert } from '../base/assert.ts';
 import { accessCode } from '../mmu/access-rights.ts';
 import type { Processor } from './processor.ts';
 
@@ -15,6 +17,7 @@ export { accessCode } from '../mmu/access-rights.ts';
 export function translate(processor: Processor, address: LinearAddress, access: Access): FrameNumber | -1 {
   return processor.mmu.access(pageOf(address), accessCode(access), offsetOf(address));
 }
+import type { Machine } from './machine.ts';
 
 export function load(processor: Processor, address: PhysicalAddress): bigint {
   return processor.storeBuffer.load(address);
@@ -74,3 +77,21 @@ export function sendIpi(processor: Processor, vector: number, targets: readonly 
   processor.storeBuffer.drainAll();
   processor.apic.sendFixed(vector, targets);
 }
+/** Sends and goes on: neither serializing nor ordered after the stores that still wait (APM 3 INVLPGB). */
+export function invlpgb(machine: Machine, processor: Processor, operand: InvlpgbOperand): Exception | null {
+  const most = processor.mmu.part.invlpgbCountMax;
+  if (most === null) return { vector: Vector.UD };
+  if (operand.pages !== null && operand.pages.count > most) return { vector: Vector.GP, errorCode: 0 };
+  machine.broadcasts.send(processor.index, operand);
+  return null;
+}
+
+/** Possible once nothing that the processor has sent is on its way; serializing (model). */
+export function tlbsync(machine: Machine, processor: Processor): Exception | null {
+  if (processor.mmu.part.invlpgbCountMax === null) return { vector: Vector.UD };
+  assert(!machine.broadcasts.awaitedBy(processor.index), `TLBSYNC of processor ${processor.index} is not over yet`);
+  processor.storeBuffer.drainAll();
+  machine.stream.emit({ kind: 'tlbsync', processor: processor.index });
+  return null;
+}
+

@@ -30,6 +30,14 @@ export const SWITCHES = {
     initial: false,
     meaning: "AMD's translation cache extension: INVLPG drops only the upper-level entries on the way to its address",
   },
+  invlpgb: {
+    initial: false,
+    meaning: "AMD's INVLPGB and TLBSYNC: one processor invalidates on all, which learn of it at their own times",
+  },
+  pti: {
+    initial: false,
+    meaning: 'the part needs page-table isolation (Meltdown): kernels from v4.15 run user code on tables of its own',
+  },
   'invlpg-global-erratum': {
     initial: false,
     meaning: 'INVLPG with PCIDs enabled leaves global translations (Alder Lake, Raptor Lake)',

@@ -79,6 +79,8 @@ export class Execution {
 
   /** The action that the processor's next step executes, for schedulers and tests; null when an interrupt comes first. */
   nextAction(processor: number): ProcessorAction | null {
+      case 'tlbsync':
+        return !this.machine.broadcasts.awaitedBy(processor);
     if (this.machine.processor(processor).pendingInterrupt() !== null) return null;
     return this.#stack(processor).at(-1)?.pending ?? null;
   }
@@ -217,6 +219,10 @@ function modified(action: Action & { kind: 'locked' }, before: bigint): bigint |
     case 'add':
       return before + action.operand;
     case 'or':
+    case 'invlpgb':
+      return allowed(operations.invlpgb(machine, cpu, action.operand), 'INVLPGB');
+    case 'tlbsync':
+      return allowed(operations.tlbsync(machine, cpu), 'TLBSYNC');
       return before | action.operand;
     case 'and':
       return before & action.operand;

@@ -61,6 +61,7 @@ function stepAnother(execution: Execution, machine: Machine, processor: number, 
 function hasLooseEnds(execution: Execution, machine: Machine): boolean {
   return (
     machine.bus.inFlight.length > 0 ||
+    machine.broadcasts.inFlight.length > 0 ||
     machine.processors.some(({ index }) => execution.runnable(index) || execution.busy(index))
   );
 }

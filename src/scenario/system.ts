@@ -15,6 +15,7 @@ import type { MmTuning } from '../kernel/mm/context.ts';
 import type { Era } from '../kernel/tlb/era.ts';
 import { frameAddress, Machine } from '../machine/machine.ts';
 import type { Switches } from '../machine/switches.ts';
+import type { ProcessorPart } from '../mmu/part.ts';
 import { choosePolicy, partFor } from '../machine/hardware-choice.ts';
 import { Execution } from './execution.ts';
 import { finish } from './scheduler.ts';
@@ -85,7 +86,7 @@ export class System {
     return results[0] as T;
   }
 
-  #port(): Hardware {
+  #port(part: ProcessorPart): Hardware {
     const { machine, stream, options } = this;
     const { switches } = options;
     return {
@@ -104,6 +105,8 @@ export class System {
       tell: (event) => stream.emit(event),
       get listening() {
         return stream.listening;
+        ...(part.invlpgbCountMax === null ? {} : { invlpgbCountMax: part.invlpgbCountMax }),
+        meltdown: switches.pti,
       },
     };
   }

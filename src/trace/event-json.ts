@@ -139,6 +139,7 @@ const cachedUpperEntry: JsonCodec<PagingStructureCacheEntry> = {
 const cause = oneOf<RemovalCause>({
   INVLPG: true,
   INVPCID: true,
+  INVLPGB: true,
   'MOV to CR3': true,
   'MOV to CR0': true,
   'MOV to CR4': true,
@@ -190,6 +191,14 @@ const EVENTS: { readonly [K in Kind]: Fields<Omit<EventOf<K>, 'kind'>> } = {
   removal: { processor, cached, cause },
   use: { processor, cached, address: linear, access },
   invalidation: { processor, by: cause, address: nullable(linear), pcid: nullable(natural()), removed: natural() },
+  invlpgb: {
+    processor,
+    broadcast: natural(),
+    address: nullable(linear),
+    pages: nullable(natural()),
+    pcid: nullable(natural()),
+  },
+  tlbsync: { processor },
   'control-write': {
     processor,
     register: oneOf({ CR0: true, CR3: true, CR4: true, EFER: true, PKRU: true, PKRS: true, CPL: true }),

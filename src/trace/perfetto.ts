@@ -148,6 +148,20 @@ export class PerfettoTrace {
       case 'exception':
         this.#instant(on, exceptionMark(event.exception));
         break;
+      case 'invlpgb': {
+        const { address, pages, pcid, broadcast } = event;
+        const details = {
+          broadcast,
+          ...(address === null ? {} : { address: hex(address) }),
+          ...(pages === null ? {} : { pages }),
+          ...(pcid === null ? {} : { pcid }),
+        };
+        this.#instant(on, { name: 'send INVLPGB', category: 'invalidation', details });
+        break;
+      }
+      case 'tlbsync':
+        this.#instant(on, { name: 'TLBSYNC', category: 'invalidation' });
+        break;
       case 'invalidation': {
         const { by, address, pcid, removed } = event;
         const details = {

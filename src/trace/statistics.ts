@@ -11,6 +11,8 @@ const NOTHING = {
   ipisAccepted: 0,
   /** Of the accepted ones, those that found their vector pending already. */
   ipisCoalesced: 0,
+  /** INVLPGB instructions. */
+  broadcasts: 0,
   interrupts: 0,
   walks: 0,
   /** Of the walks, those that no access asked for. */
@@ -72,6 +74,9 @@ export class Counts {
       case 'ipi-accept':
         this.of.ipisAccepted++;
         if (event.coalesced) this.of.ipisCoalesced++;
+        break;
+      case 'invlpgb':
+        this.of.broadcasts++;
         break;
       case 'interrupt-begin':
         this.of.interrupts++;

@@ -6,6 +6,7 @@
  * A scheduler outside says which step comes next; every step is one of `Step`.
  */
 import { frameNumber, PAGE_BYTES, type PhysicalAddress } from '../../src/arch/address.ts';
+import type { InvlpgbOperand } from '../../src/arch/invlpgb.ts';
 import { Cr3, Cr4, InvpcidType } from '../../src/arch/control-registers.ts';
 import { assert, present, unreachable } from '../../src/base/assert.ts';
 import type { KernelEvent } from '../../src/event/event.ts';
@@ -15,12 +16,13 @@ export type Step =
   | { readonly kind: 'run'; readonly cpu: number }
   | { readonly kind: 'drain'; readonly cpu: number }
   | { readonly kind: 'deliver'; readonly ipi: number }
+  | { readonly kind: 'invalidate'; readonly broadcast: number }
   | { readonly kind: 'fill'; readonly cpu: number; readonly page: number };
 
 /** What was done to a TLB, for tests that look at instructions. */
 export interface Invalidation {
   readonly cpu: number;
-  readonly by: 'cr3' | 'cr3-noflush' | 'invlpg' | 'invpcid' | 'cr4';
+  readonly by: 'cr3' | 'cr3-noflush' | 'invlpg' | 'invpcid' | 'invlpgb' | 'cr4';
   readonly value: bigint;
 }
 
@@ -75,6 +77,8 @@ export class Driver implements Hardware {
   readonly cpus: readonly Cpu[];
   readonly invalidations: Invalidation[] = [];
   inFlight: { readonly target: number; readonly vector: number }[] = [];
+  /** INVLPGBs that have not reached their target. */
+  broadcasts: { readonly sender: number; readonly target: number; readonly operand: InvlpgbOperand }[] = [];
   /** The kernel's entry for interrupts, set once there is a kernel. */
   interrupt: (cpu: number, vector: number) => Kernel<void> = () => {
     throw new Error('no kernel');
@@ -125,18 +129,23 @@ export class Driver implements Hardware {
     const action = this.next(index);
     if (action === undefined) return false;
     if (action?.kind === 'wait') return action.until(this.#load(cpu, action.address));
+    if (action?.kind === 'tlbsync') return this.broadcasts.every(({ sender }) => sender !== index);
     if (action?.kind === 'acquire') return this.#load(cpu, action.address) === 0n;
     return true;
   }
 
   get idle(): boolean {
-    return this.cpus.every((cpu) => cpu.stack.length === 0 && cpu.requested.size === 0) && this.inFlight.length === 0;
+    return (
+      this.cpus.every((cpu) => cpu.stack.length === 0 && cpu.requested.size === 0) &&
+      this.inFlight.length + this.broadcasts.length === 0
+    );
   }
 
   take(step: Step): void {
     if (step.kind === 'run') this.#run(step.cpu);
     else if (step.kind === 'drain') this.#drainOne(this.cpu(step.cpu));
     else if (step.kind === 'deliver') this.#deliver(step.ipi);
+    else if (step.kind === 'invalidate') this.#invalidate(step.broadcast);
     else if (step.kind === 'fill') this.#fill(this.cpu(step.cpu), step.page);
     else unreachable(step);
   }
@@ -179,6 +188,21 @@ export class Driver implements Hardware {
     this.cpu(ipi.target).requested.add(ipi.vector);
   }
 
+  #invalidate(position: number): void {
+    const broadcast = present(this.broadcasts[position], 'INVLPGB');
+    this.broadcasts = this.broadcasts.filter((other) => other !== broadcast);
+    const { target, operand } = broadcast;
+    const { pcid, pages } = operand;
+    const first = pages === null ? 0 : Number(pages.start / BigInt(PAGE_BYTES));
+    const limit = pages === null ? Number.POSITIVE_INFINITY : first + (pages.count << (pages.strideShift - 12));
+    const { tlb } = this.cpu(target);
+    for (const key of [...tlb.keys()]) {
+      const [ofPcid = '', page = ''] = key.split(':');
+      if ((pcid === null || pcid === Number(ofPcid)) && first <= Number(page) && Number(page) < limit) tlb.delete(key);
+    }
+    this.invalidations.push({ cpu: target, by: 'invlpgb', value: pages?.start ?? -1n });
+  }
+
   #execute(index: number, cpu: Cpu, action: Action): bigint {
     switch (action.kind) {
       case 'load':
@@ -216,6 +240,16 @@ export class Driver implements Hardware {
         this.#drain(cpu);
         cpu.tlb.clear();
         this.invalidations.push({ cpu: index, by: 'invpcid', value: BigInt(action.type) });
+        return 0n;
+      case 'invlpgb': {
+        const { operand } = action;
+        const most = this.features.invlpgbCountMax;
+        assert(most !== undefined && (operand.pages?.count ?? 1) <= most, 'an INVLPGB that the processor has');
+        for (const target of this.cpus.keys()) this.broadcasts.push({ sender: index, target, operand });
+        return 0n;
+      }
+      case 'tlbsync':
+        this.#drain(cpu);
         return 0n;
       case 'interrupts': {
         const before = cpu.interruptsEnabled;

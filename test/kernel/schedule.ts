@@ -18,6 +18,7 @@ export function runAtRandom(driver: Driver, random: Random): void {
       if (driver.cpu(cpu).buffer.length > 0) steps.push({ kind: 'drain', cpu });
     }
     for (const ipi of driver.inFlight.keys()) steps.push({ kind: 'deliver', ipi });
+    for (const broadcast of driver.broadcasts.keys()) steps.push({ kind: 'invalidate', broadcast });
     assert(steps.length > 0, 'deadlock');
     if (random.chance(0.2)) {
       driver.take({ kind: 'fill', cpu: random.below(driver.processors), page: random.below(driver.pages) });
@@ -42,6 +43,7 @@ export function runWithPreemptions(
   for (let step = 0; ; step++) {
     assert(step < STEP_LIMIT, 'no end in sight');
     while (arrival === 'at once' && driver.inFlight.length > 0) driver.take({ kind: 'deliver', ipi: 0 });
+    while (arrival === 'at once' && driver.broadcasts.length > 0) driver.take({ kind: 'invalidate', broadcast: 0 });
     driver.fillAll();
     if (driver.idle) return step;
     if (preemptions.includes(step)) cpu = (cpu + 1) % driver.processors;
@@ -53,6 +55,10 @@ export function runWithPreemptions(
     }
     if (driver.inFlight.length > 0) {
       driver.take({ kind: 'deliver', ipi: 0 });
+      continue;
+    }
+    if (driver.broadcasts.length > 0) {
+      driver.take({ kind: 'invalidate', broadcast: 0 });
       continue;
     }
     const full = driver.cpus.findIndex(({ buffer }) => buffer.length > 0);

@@ -97,6 +97,15 @@ function eventsAbout(
       by: fc.constantFrom('software' as const, 'walk' as const),
       issued: small,
     }),
+    invlpgb: fc.record({
+      kind: is('invlpgb'),
+      processor,
+      broadcast: small,
+      address: fc.option(linear, { nil: null }),
+      pages: fc.option(small, { nil: null }),
+      pcid: fc.option(small, { nil: null }),
+    }),
+    tlbsync: fc.record({ kind: is('tlbsync'), processor }),
     'walk-begin': fc.record({
       kind: is('walk-begin'),
       processor,

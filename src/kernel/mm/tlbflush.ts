@@ -46,7 +46,7 @@ export class TlbFlush {
   }
 
   flush_tlb_range(cpu: number, mm: mm_struct, range: RangeToFlush): Kernel<void> {
-    return this.flush_tlb_mm_range(cpu, mm, { ...range, freed_tables: false });
+    return this.flush_tlb_mm_range(cpu, mm, { ...range, freed_tables: this.#tlb.flushTlbRangeFreesTables ?? false });
   }
 
   flush_tlb_page(cpu: number, mm: mm_struct, address: bigint, shift: number, reason: string): Kernel<void> {

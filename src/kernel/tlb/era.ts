@@ -28,6 +28,8 @@ export interface FlushRequest {
 }
 
 export interface Tlb {
+  /** flush_tlb_range is taken to free page tables: from v6.15 (3ef938c35035). Absent: it frees none. */
+  readonly flushTlbRangeFreesTables?: boolean;
   /** Interrupts are off. */
   switch_mm_irqs_off(cpu: number, prev: mm_struct | null, next: mm_struct): Kernel<void>;
   /** Interrupts are off. `mm` is the address space that the kernel thread borrows. */
@@ -38,6 +40,8 @@ export interface Tlb {
   flush_tlb_kernel_range(cpu: number, start: bigint, end: bigint, reason: string): Kernel<void>;
   arch_tlbbatch_add_mm(cpu: number, batch: TlbflushUnmapBatch, mm: mm_struct): Kernel<void>;
   arch_tlbbatch_flush(cpu: number, batch: TlbflushUnmapBatch): Kernel<void>;
+  /** The mm's last reference is gone. */
+  destroy_context?(cpu: number, mm: mm_struct): Kernel<void>;
   /** A processor comes up, at boot or by hotplug. Interrupts are off. */
   initialize_tlbstate_and_flush(cpu: number): Kernel<void>;
 }

@@ -10,6 +10,8 @@ import { E6 } from './e6.ts';
 import { E7 } from './e7.ts';
 import { E8 } from './e8.ts';
 import { E9 } from './e9.ts';
+import { E10 } from './e10.ts';
+import { E11, E11_EAGER } from './e11.ts';
 import type { Era } from './era.ts';
 import { VARIANTS_OF_E0B } from './variants/of-e0b.ts';
 import { VARIANTS_OF_E1 } from './variants/of-e1.ts';
@@ -37,6 +39,9 @@ export const ERAS: readonly Era[] = [
   ...VARIANTS_OF_E9,
 ];
 
+  E10,
+  E11,
+  E11_EAGER,
 /** By id, in any case. Throws InputError, which lists the ids, when there is none; `place` is where the id stood. */
 export function eraById(id: string, place: InputPlace = { file: '--era' }): Era {
   const era = ERAS.find((candidate) => candidate.id.toLowerCase() === id.toLowerCase());

@@ -72,6 +72,15 @@ export class TraceTlb {
     }
   }
 
+  /** One instruction of the initiator does it on every online processor. */
+  everywhere(flush: number, ranges: readonly AddressRange[], action: FlushAction, why: string): void {
+    if (!this.#hardware.listening) return;
+    const { online } = this.#core;
+    for (const cpu of for_each_cpu(online.decode(this.#hardware.peek(online.address)))) {
+      for (const range of ranges) this.decision(cpu, flush, range, action, why);
+    }
+  }
+
   generation(cpu: number, mm: mm_struct, generation: number): void {
     if (!this.#hardware.listening) return;
     this.#hardware.tell({ kind: 'generation', processor: cpu, mm: mm.ctx_id, generation });

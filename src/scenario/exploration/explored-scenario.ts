@@ -3,10 +3,12 @@
  * came of the latest step. Booting is not part of it: the processors come up in the same way each time.
  */
 import { frameOf } from '../../arch/address.ts';
+import { printInvlpgb } from '../../arch/invlpgb.ts';
 import { assert, present, unreachable } from '../../base/assert.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import type { System as ExploredSystem, Violation } from '../../explore/model.ts';
 import { causeOfDeath } from '../guest-death.ts';
+import type { Broadcast } from '../../machine/broadcasts.ts';
 import type { Disappointment, ScenarioWorld } from '../scenario-world.ts';
 import type { System } from '../system.ts';
 import { nameOfNextAction } from './name-of-action.ts';
@@ -64,6 +66,10 @@ export class ExploredScenario implements ExploredSystem<ScenarioStep> {
   apply(step: ScenarioStep): void {
     this.#latest = null;
     try {
+    const broadcasts = machine.broadcasts.inFlight.map(invalidation);
+    for (const [at, step] of broadcasts.entries()) {
+      if (broadcasts.findIndex((other) => isSameBroadcast(other, step)) === at) steps.push(step);
+    }
       this.#take(step);
     } catch (error) {
       if (error instanceof UnsupportedError) throw error;
@@ -154,3 +160,19 @@ function isSameFlight(a: Flight, b: Flight): boolean {
 function unexpected({ thread, place, message }: Disappointment): Violation {
   return { id: `unexpected: line ${place.line}: ${message}`, message: `${thread}, line ${place.line}: ${message}` };
 }
+      case 'invalidate': {
+        const broadcast = machine.broadcasts.inFlight.find((each) => isSameBroadcast(invalidation(each), step));
+        assert(broadcast !== undefined, `an INVLPGB of processor ${step.sender} is on its way to ${step.processor}`);
+        machine.takeHardwareStep({ kind: 'invalidate', broadcast });
+        return;
+      }
+type Invalidation = ScenarioStep & { readonly kind: 'invalidate' };
+
+function invalidation({ sender, target, operand }: Broadcast): Invalidation {
+  return { kind: 'invalidate', processor: target, sender, operand: printInvlpgb(operand) };
+}
+
+function isSameBroadcast(a: Invalidation, b: Invalidation): boolean {
+  return a.processor === b.processor && a.sender === b.sender && a.operand === b.operand;
+}
+

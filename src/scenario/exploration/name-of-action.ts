@@ -1,4 +1,5 @@
 /** Names what a processor stands at, so that two executions that stand at the same action give the same name. */
+import { printInvlpgb } from '../../arch/invlpgb.ts';
 import { assert, unreachable } from '../../base/assert.ts';
 import type { Execution, ProcessorAction } from '../execution.ts';
 
@@ -28,6 +29,8 @@ function nameOf(action: ProcessorAction): string {
       return `invlpg ${action.address.toString(16)}`;
     case 'invpcid':
       return `invpcid ${action.type} ${action.pcid} ${action.address.toString(16)}`;
+    case 'invlpgb':
+      return `invlpgb ${printInvlpgb(action.operand)}`;
     case 'interrupts':
       return action.enabled ? 'sti' : 'cli';
     case 'send-ipi':
@@ -47,5 +50,6 @@ function nameOf(action: ProcessorAction): string {
       return action.kind;
     default:
       return unreachable(action);
+    case 'tlbsync':
   }
 }

@@ -28,7 +28,7 @@ export class ScenarioModel implements Model<ScenarioStep> {
 
   constructor(options: ScenarioModelOptions) {
     this.#options = options;
-    this.threads = 3 * options.system.processors;
+    this.threads = 4 * options.system.processors;
   }
 
   create(): ExploredScenario {

@@ -1,6 +1,6 @@
 /**
- * A step of an explored scenario, as plain data that any execution of the same schedule can take. Three kinds of threads
- * act: each processor, each store buffer, and the bus towards each processor.
+ * A step of an explored scenario, as plain data that any execution of the same schedule can take. Four kinds of threads
+ * act: each processor, each store buffer, the bus towards each processor, and what others broadcast to it.
  */
 import type { PhysicalAddress } from '../../arch/address.ts';
 import { unreachable } from '../../base/assert.ts';
@@ -22,9 +22,11 @@ export type ScenarioStep =
    * An IPI arrives. Those in flight with the same sender, target and vector are interchangeable: the oldest stands for
    * all of them.
    */
-  | { readonly kind: 'deliver'; readonly processor: number; readonly sender: number; readonly vector: number };
+  | { readonly kind: 'deliver'; readonly processor: number; readonly sender: number; readonly vector: number }
+  /** An INVLPGB arrives. Those of the same sender and operand are interchangeable, too. */
+  | { readonly kind: 'invalidate'; readonly processor: number; readonly sender: number; readonly operand: string };
 
-/** Threads are numbered: processors, then their store buffers, then the bus towards each. */
+/** Threads are numbered: processors, then their store buffers, then the bus and broadcasts towards each. */
 export function threadOfStep({ kind, processor }: ScenarioStep, processors: number): number {
   switch (kind) {
     case 'processor':
@@ -33,6 +35,8 @@ export function threadOfStep({ kind, processor }: ScenarioStep, processors: numb
       return processors + processor;
     case 'deliver':
       return 2 * processors + processor;
+    case 'invalidate':
+      return 3 * processors + processor;
     default:
       return unreachable(kind);
   }
@@ -46,6 +50,8 @@ export function keyOfStep(step: ScenarioStep): string {
       return `${step.paging ? 'D' : 'd'}${step.processor} ${step.address.toString(16)} ${step.value}`;
     case 'deliver':
       return `i${step.processor} ${step.sender} ${step.vector}`;
+    case 'invalidate':
+      return `b${step.processor} ${step.sender} ${step.operand}`;
     default:
       return unreachable(step);
   }

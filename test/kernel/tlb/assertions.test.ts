@@ -10,6 +10,8 @@ import { TlbE6 } from '../../../src/kernel/tlb/e6.ts';
 import { TlbE7 } from '../../../src/kernel/tlb/e7.ts';
 import { TlbE8 } from '../../../src/kernel/tlb/e8.ts';
 import { TlbE9 } from '../../../src/kernel/tlb/e9.ts';
+import { TlbE10 } from '../../../src/kernel/tlb/e10.ts';
+import { TlbE11 } from '../../../src/kernel/tlb/e11.ts';
 import { TLB_FLUSH_ALL } from '../../../src/kernel/tlb/era.ts';
 import { eraById } from '../../../src/kernel/tlb/eras.ts';
 import { Rig } from './rig.ts';
@@ -26,7 +28,7 @@ function warnings(id: string, provoke: (rig: Rig) => void): readonly string[] {
 const switchTo = (rig: Rig, mm: number): void => rig.perform(0, rig.operation(0, { kind: 'user', mm }));
 const setMask = (rig: Rig, mm: number, mask: bigint): void => rig.driver.poke(rig.mm(mm).cpumask.address, mask);
 
-const LATER_IDS = ['E5', 'E6', 'E7', 'E8', 'E9'];
+const LATER_IDS = ['E5', 'E6', 'E7', 'E8', 'E9', 'E10', 'E11'];
 
 /** The recorded generation and owner of the context that mm 0 has on processor 0. */
 function context({ tlb }: Rig): ReturnType<TlbE3['ctxs']> {
@@ -36,6 +38,8 @@ function context({ tlb }: Rig): ReturnType<TlbE3['ctxs']> {
   if (tlb instanceof TlbE7) return tlb['ctxs'](0, 1);
   if (tlb instanceof TlbE8) return tlb['ctxs'](0, 1);
   if (tlb instanceof TlbE9) return tlb['ctxs'](0, 1);
+  if (tlb instanceof TlbE10) return tlb['ctxs'](0, 1);
+  if (tlb instanceof TlbE11) return tlb['ctxs'](0, 1);
   if (tlb instanceof TlbE1) return tlb['cpu_tlbstate'](0).ctxs[0];
   if (tlb instanceof TlbE2) return tlb['cpu_tlbstate'](0).ctxs[0];
   throw new Error('no contexts');
@@ -51,6 +55,8 @@ function remote({ tlb }: Rig, info: flush_tlb_info): Kernel<void> {
   if (tlb instanceof TlbE7) return tlb['flush_tlb_func'](0, { ...info, ...rest });
   if (tlb instanceof TlbE8) return tlb['flush_tlb_func'](0, { ...info, ...rest });
   if (tlb instanceof TlbE9) return tlb['flush_tlb_func'](0, { ...info, ...rest });
+  if (tlb instanceof TlbE10) return tlb['flush_tlb_func'](0, { ...info, ...rest });
+  if (tlb instanceof TlbE11) return tlb['flush_tlb_func'](0, { ...info, ...rest });
   throw new Error('no generations');
 }
 

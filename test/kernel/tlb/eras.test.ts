@@ -31,6 +31,7 @@ describe('the eras', () => {
       'E1-M3',
       'E1-M22',
       'E9-fixed',
+      'E11-eager',
     ]);
   });
 });

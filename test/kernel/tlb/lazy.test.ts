@@ -60,7 +60,7 @@ const ROWS: readonly Row[] = [
     back: ['cr3'],
     backUnchanged: [],
   })),
-  ...['E9', 'E9-fixed'].map((id) => ({
+  ...['E9', 'E9-fixed', 'E10', 'E11'].map((id) => ({
     id,
     given: 'left alone, compares generations',
     decided: ['skip, lazy: no tables freed, nor running this mm'],
@@ -102,7 +102,7 @@ describe.each(ROWS)('$id: $given', (row) => {
 });
 
 describe('an IPI in flight to a processor gone lazy', () => {
-  it.each(['E0a', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed'])(
+  it.each(['E0a', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed', 'E10', 'E11'])(
     '%s: is answered, and harms nobody',
     (id) => {
       const rig = new Rig({ era: eraById(id), processors: 2 });

@@ -8,7 +8,7 @@ const touch: Operation = { kind: 'touch', page: 0 };
 const change: Operation = { kind: 'change', mm: 0, page: 0, pages: 1, all: false };
 
 const PRECISE = ['E3', 'E5', 'E6', 'E7', 'E8'];
-const LAGGING = ['E9', 'E9-fixed', 'E9-B1', 'E9-B3'];
+const LAGGING = ['E9', 'E9-fixed', 'E9-B1', 'E9-B3', 'E10', 'E11'];
 
 /** Processor 0 runs mm 0; processor 1 did, and has gone on to mm 1. */
 function rigOf(id: string): Rig {

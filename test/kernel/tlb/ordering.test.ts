@@ -68,11 +68,12 @@ function explore(id: string, name: RaceName, { arrival = 'at once', ...options }
 }
 
 const WITHOUT_PCID = { features: { pcid: false } };
+const WITH_INVLPGB = { features: { invlpgbCountMax: 2 } };
 const WITHOUT_STORE_BUFFERS = { storeBuffers: false };
 
 describe('silent under every schedule', () => {
   for (const race of Object.keys(RACES) as RaceName[]) {
-    for (const id of ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed']) {
+    for (const id of ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed', 'E11']) {
       it(`${id}: ${race}`, () => {
         const { schedules, failure } = explore(id, race);
         expect(failure).toBeNull();
@@ -81,6 +82,9 @@ describe('silent under every schedule', () => {
     }
     it.each(['E3', 'E5', 'E6', 'E9-fixed'])(`%s without PCID: ${race}`, (id) => {
       expect(explore(id, race, WITHOUT_PCID).failure).toBeNull();
+    });
+    it(`E11-eager with INVLPGB: ${race}`, () => {
+      expect(explore('E11-eager', race, WITH_INVLPGB).failure).toBeNull();
     });
     it(`E1 with late IPIs: ${race}`, () => {
       expect(explore('E1', race, { arrival: 'late' }).failure).toBeNull();
@@ -142,6 +146,13 @@ describe('found', () => {
       setting: WITHOUT_STORE_BUFFERS,
     },
     { id: 'E9-B3', race: 'a change meets a switch to its mm', failure: /reads version 1 of page 0/ },
+    { id: 'E10', race: 'a change meets a switch to its mm', failure: /reads version 1 of page 0/ },
+    {
+      id: 'E10',
+      race: 'a change meets a switch to its mm',
+      failure: /reads version 1 of page 0/,
+      setting: WITH_INVLPGB,
+    },
   ];
   it.each(rows)('$id: $race', ({ id, race, failure, setting }) => {
     expect(explore(id, race, setting).failure).toMatch(failure);
@@ -149,7 +160,7 @@ describe('found', () => {
 });
 
 describe('needed only where the ordering is', () => {
-  it.each(['E0b-B9', 'E1-M8', 'E9-B3'])('%s does no harm without store buffers', (id) => {
+  it.each(['E0b-B9', 'E1-M8', 'E9-B3', 'E10'])('%s does no harm without store buffers', (id) => {
     expect(explore(id, 'a change meets a switch to its mm', WITHOUT_STORE_BUFFERS).failure).toBeNull();
   });
 

@@ -19,7 +19,7 @@ const CROWDED = { processors: 2, mms: 8, pages: 2, length: 30 };
 const LONELY = { processors: 2, mms: 1, pages: 1, length: 12 };
 
 const WITHOUT_SLOTS = ['E0a', 'E0b', 'E1', 'E2'];
-const WITH_SLOTS = ['E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed'];
+const WITH_SLOTS = ['E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed', 'E11'];
 
 /** The failures of all runs; throws on a deadlock. */
 function failures(id: string, bounds = BOUNDS, options: Partial<RigOptions> = {}): readonly string[] {
@@ -45,6 +45,10 @@ describe(`silent over ${RUNS} random programs (seed ${SEED})`, () => {
     it('with more mms than slots', () => expect(failures(id, CROWDED)).toEqual([]));
 
     it('with one mm', () => expect(failures(id, LONELY)).toEqual([]));
+  });
+
+  it.each([BOUNDS, CROWDED, LONELY])('E11-eager with INVLPGB, %j', (bounds) => {
+    expect(failures('E11-eager', bounds, { features: { invlpgbCountMax: 2 } })).toEqual([]);
   });
 });
 

@@ -108,6 +108,7 @@ export class Rig implements Subject {
   /** One step of this processor; while it waits, one of whoever it waits for. */
   settleOnce(cpu: number): void {
     while (this.driver.inFlight.length > 0) this.driver.take({ kind: 'deliver', ipi: 0 });
+    while (this.driver.broadcasts.length > 0) this.driver.take({ kind: 'invalidate', broadcast: 0 });
     const other = this.driver.cpus.findIndex((_, index) => this.driver.runnable(index));
     if (this.driver.runnable(cpu)) this.driver.take({ kind: 'run', cpu });
     else if (other >= 0) this.driver.take({ kind: 'run', cpu: other });
