@@ -4,8 +4,8 @@
  * does not matter, because an MMX register takes the low half only. Lanes are numbered from the lowest, and are told by
  * their size in bytes.
  *
- * Operations are named by data, so that an engine may map them to instructions of its own one to one: all of
- * them exist in WebAssembly. Whatever else instructions do is put together from them.
+ * Operations are named by data, so that an engine may map them to instructions of its own one to one: all but
+ * floating-point arithmetic exist in WebAssembly. Whatever else instructions do is put together from them.
  */
 export type LaneBytes = 1 | 2 | 4 | 8;
 
@@ -61,6 +61,47 @@ export const laneFunctions = {
 export type LaneFunction = keyof typeof laneFunctions;
 
 export type LaneShift = 'left' | 'rightUnsigned' | 'rightSigned';
+
+/**
+ * Floating-point arithmetic of lanes, by MXCSR (SDM 1 11.5). Those of one operand take `b`. `minimum` and `maximum` give
+ * `b` unless `a` is less, or greater (SDM 2B MINPS). `addSubtract` subtracts in even lanes. `compare` gives all ones or
+ * zero, `control` being the predicate 0 to 7 (SDM 2A CMPPS, table 3-1); `round` gives an integer, `control` being the
+ * immediate of ROUNDPS. The two approximations touch no flag.
+ */
+export const floatLaneOperations = [
+  'add',
+  'subtract',
+  'multiply',
+  'divide',
+  'squareRoot',
+  'minimum',
+  'maximum',
+  'addSubtract',
+  'compare',
+  'round',
+  'reciprocal',
+  'reciprocalSquareRoot',
+] as const;
+export type FloatLaneOperation = (typeof floatLaneOperations)[number];
+
+/** Lanes from and to; those to integers round as MXCSR says, or towards zero when `Truncated`. */
+export const laneConversions = [
+  'int32ToFloat32',
+  'int32ToFloat64',
+  'int64ToFloat32',
+  'int64ToFloat64',
+  'float32ToInt32',
+  'float32ToInt32Truncated',
+  'float32ToInt64',
+  'float32ToInt64Truncated',
+  'float64ToInt32',
+  'float64ToInt32Truncated',
+  'float64ToInt64',
+  'float64ToInt64Truncated',
+  'float32ToFloat64',
+  'float64ToFloat32',
+] as const;
+export type LaneConversion = (typeof laneConversions)[number];
 
 /** A vector for each value of a byte: masks and indexes that an immediate stands for. */
 export interface VectorTable {
@@ -118,6 +159,16 @@ export interface VectorBuilder<V> {
   laneSigns(bytes: LaneBytes, a: V): V;
   /** The entry for an integer's low byte. */
   lookUp(table: VectorTable, index: V): V;
+
+  /**
+   * Of the lowest `count` lanes; the others are those of `a`. Sets flags of MXCSR, and may leave the instruction with #XM
+   * (or #UD, by CR4.OSXMMEXCPT), MXCSR having the flags even so (SDM 1 11.5.1).
+   */
+  float(operation: FloatLaneOperation, bytes: 4 | 8, count: number, a: V, b: V, control?: V): V;
+  /** The same for conversions of the lowest `count` lanes; zero above the results. */
+  convert(conversion: LaneConversion, count: number, a: V): V;
+  /** Compares the lowest lanes: an integer that has ZF, PF and CF of COMISS in their places. Quiet: as UCOMISS. */
+  compareFloats(bytes: 4 | 8, a: V, b: V, quiet: boolean): V;
 
   mxcsr(): V;
   /** Reserved bits are zero. */

@@ -37,6 +37,8 @@ export interface FloatControl {
    * registers (SDM 1 8.5.4, 8.5.5). Else they give no result.
    */
   readonly movesExponent: boolean;
+  /** Whether PE is told of a result that is not given: by SSE (SDM 1 11.5.1), not by stores of the x87 FPU (SDM 1 8.5.6). */
+  readonly reportsInexact: boolean;
 }
 
 export interface FloatResult {
@@ -64,6 +66,7 @@ export function controlOfMxcsr(mxcsr: number): FloatControl {
     flushToZero: (mxcsr & 0x8000) !== 0,
     nans: 'first',
     movesExponent: false,
+    reportsInexact: true,
   };
 }
 
@@ -76,6 +79,7 @@ export function controlOfX87(controlWord: number, toRegister: boolean): FloatCon
     flushToZero: false,
     nans: 'larger',
     movesExponent: toRegister,
+    reportsInexact: false,
   };
 }
 

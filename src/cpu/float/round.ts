@@ -2,7 +2,7 @@
  * Rounding of an exact value to a format (SDM 1 4.8.4, 4.9.1.4 to 4.9.1.6). Tininess is detected after rounding to an unbounded range
  * of exponents.
  */
-import { type FloatControl, FloatFlag, type FloatResult, Rounding } from './control.ts';
+import { exact, type FloatControl, FloatFlag, type FloatResult, Rounding } from './control.ts';
 import { assemble, type FloatFormat, infinity, largest, zero } from './format.ts';
 import { bitLength } from './number.ts';
 
@@ -81,34 +81,43 @@ class Packing {
   #overflow(rounded: Rounded, leading: number): FloatResult {
     const to = this.#to;
     const { rounding, movesExponent } = this.#control;
-    if (!this.#masked(FloatFlag.OE) && movesExponent && leading - exponentMove <= to.maximumExponent) {
-      return this.#normal(rounded, leading - exponentMove, FloatFlag.OE);
+    if (!this.#masked(FloatFlag.OE) && movesExponent) {
+      if (leading - exponentMove <= to.maximumExponent)
+        return this.#normal(rounded, leading - exponentMove, FloatFlag.OE);
+      return { value: infinity(to, this.#negative), flags: FloatFlag.OE | FloatFlag.PE, roundedUp: true };
     }
     const away = this.#negative ? Rounding.down : Rounding.up;
     const toInfinity = rounding === Rounding.nearest || rounding === away;
     const value = toInfinity ? infinity(to, this.#negative) : largest(to, this.#negative);
-    const inexact = this.#masked(FloatFlag.OE) || rounded.inexact || movesExponent;
-    return { value, flags: FloatFlag.OE | (inexact ? FloatFlag.PE : 0), roundedUp: toInfinity };
+    if (!this.#masked(FloatFlag.OE)) return this.#nothing(FloatFlag.OE, rounded);
+    return { value, flags: FloatFlag.OE | FloatFlag.PE, roundedUp: toInfinity };
   }
 
   #underflow(rounded: Rounded, leading: number, significand: bigint, exponent: number): FloatResult {
     const to = this.#to;
-    if (!this.#masked(FloatFlag.UE) && this.#control.movesExponent && leading + exponentMove >= to.minimumExponent) {
-      return this.#normal(rounded, leading + exponentMove, FloatFlag.UE);
+    if (!this.#masked(FloatFlag.UE) && this.#control.movesExponent) {
+      if (leading + exponentMove >= to.minimumExponent)
+        return this.#normal(rounded, leading + exponentMove, FloatFlag.UE);
+      return exact(zero(to, this.#negative), FloatFlag.UE | FloatFlag.PE);
     }
-    if (this.#masked(FloatFlag.UE) && this.#control.flushToZero) {
-      return { value: zero(to, this.#negative), flags: FloatFlag.UE | FloatFlag.PE, roundedUp: false };
+    if (!this.#masked(FloatFlag.UE)) return this.#nothing(FloatFlag.UE, rounded);
+    if (this.#control.flushToZero) {
+      return exact(zero(to, this.#negative), FloatFlag.UE | FloatFlag.PE);
     }
     const unit = to.minimumExponent - to.precision + 1;
     const tiny = this.#round(significand, unit - exponent);
     const whole = tiny.significand << BigInt(to.fractionBits + 1 - to.precision);
     const normal = whole >> BigInt(to.fractionBits) !== 0n;
-    const reported = tiny.inexact || !this.#masked(FloatFlag.UE);
     return {
       value: assemble(to, this.#negative, normal ? 1 : 0, whole),
-      flags: (reported ? FloatFlag.UE : 0) | (tiny.inexact ? FloatFlag.PE : 0),
+      flags: tiny.inexact ? FloatFlag.UE | FloatFlag.PE : 0,
       roundedUp: tiny.up,
     };
+  }
+
+  /** No result; inexact is what rounding to an unbounded range of exponents would have been. */
+  #nothing(flag: number, rounded: Rounded): FloatResult {
+    return exact(0n, flag | (this.#control.reportsInexact && rounded.inexact ? FloatFlag.PE : 0));
   }
 }
 

@@ -1,6 +1,8 @@
 /** Every helper by its name. */
 import type { Helper } from './helper.ts';
 import { processorHelpers } from './processor.ts';
+import { vectorFloatHelpers } from './vector-float.ts';
+import { vectorStateHelpers } from './vector-state.ts';
 import { x87ArithmeticHelpers } from './x87-arithmetic.ts';
 import { x87CompareHelpers } from './x87-compare.ts';
 import { x87ControlHelpers } from './x87-control.ts';
@@ -8,6 +10,8 @@ import { x87MoveHelpers } from './x87-move.ts';
 
 const table = {
   ...processorHelpers,
+  ...vectorFloatHelpers,
+  ...vectorStateHelpers,
   ...x87ControlHelpers,
   ...x87MoveHelpers,
   ...x87ArithmeticHelpers,

@@ -22,6 +22,8 @@ import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { strings } from './string.ts';
 import { vectorArithmetic } from './vector-arithmetic.ts';
+import { vectorConversions } from './vector-convert.ts';
+import { vectorFloats } from './vector-float.ts';
 import { vectorSums } from './vector-horizontal.ts';
 import { vectorInsertions } from './vector-insert.ts';
 import { vectorLogic } from './vector-logic.ts';
@@ -29,6 +31,7 @@ import { vectorMoves } from './vector-move.ts';
 import { vectorProducts } from './vector-multiply.ts';
 import { vectorShifts } from './vector-shift.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
+import { vectorState } from './vector-state.ts';
 import { x87Arithmetic } from './x87-arithmetic.ts';
 import { x87Comparisons } from './x87-compare.ts';
 import { x87Control } from './x87-control.ts';
@@ -66,6 +69,9 @@ export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOpera
   ...vectorProducts,
   ...vectorShifts,
   ...vectorShuffles,
+  ...vectorFloats,
+  ...vectorConversions,
+  ...vectorState,
 });
 
 const missing: Semantics = row((_, i) => unsupported(i, 'the operation'));

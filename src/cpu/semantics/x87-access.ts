@@ -49,8 +49,9 @@ export function storePart<V>(b: Builder<V>, i: Instruction, distance: number, by
 
 /** After this no store into the operand can fault: it spans two pages at most. */
 export function checkWritable<V>(b: Builder<V>, i: Instruction, bytes: number): void {
-  b.loadForWrite(i.segment, partOffset(b, i, 0), 1);
-  b.loadForWrite(i.segment, partOffset(b, i, bytes - 1), 1);
+  const part = Math.min(bytes, 8);
+  b.loadForWrite(i.segment, partOffset(b, i, 0), part);
+  if (bytes > part) b.loadForWrite(i.segment, partOffset(b, i, bytes - 2), 2);
 }
 
 function partOffset<V>(b: Builder<V>, i: Instruction, distance: number): V {

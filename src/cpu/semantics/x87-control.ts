@@ -44,6 +44,8 @@ function loadEnvironment<V>(b: Builder<V>, i: Instruction): readonly V[] {
   const status = b.shiftLeft(at(1), b.constant(16n));
   const words = b.or(b.or(at(0), status), b.shiftLeft(at(2), b.constant(32n)));
   const opcode = bytes === 2 ? b.constant(0n) : loadPart(b, i, 4 * bytes + 2, 2);
+  // The data pointer's selector, which is not kept.
+  at(6, bytes);
   return [words, at(3, bytes), opcode, at(5, bytes)];
 }
 

@@ -3,6 +3,7 @@ import type { Builder } from '../builder.ts';
 import { type LoadableConstant, loadableConstants } from '../float/constants.ts';
 import { type StoreFormat, storeFormats } from '../helpers/x87-move.ts';
 import type { Instruction } from '../instruction.ts';
+import { isZero } from './operand-access.ts';
 import { type Body, row } from './row.ts';
 import {
   checkWritable,
@@ -61,6 +62,8 @@ function storeToMemory<V>(b: Builder<V>, i: Instruction, { formats, truncates = 
       storePart(b, i, 8, 2, high ?? none);
     } else storePart(b, i, 0, bytes, low ?? none);
   });
+  // What is withheld still has to be writable.
+  b.when(isZero(b, delivered ?? none), () => checkWritable(b, i, bytes));
   b.call('x87Stored', [format, truncating, flagOf(b, pops)]);
 }
 

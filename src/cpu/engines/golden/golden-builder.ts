@@ -20,7 +20,13 @@ import { type HelperName, helpers } from '../../helpers/table.ts';
 import { type CodeSize, type Instruction, instructionPointer, type Operand, Segment } from '../../instruction.ts';
 import type { MemoryPort, ProcessorPort } from '../../ports.ts';
 import { Register, type RegisterFile, Restriction } from '../../registers.ts';
-import type { Unit } from '../../vector-builder.ts';
+import {
+  type FloatLaneOperation,
+  floatLaneOperations,
+  type LaneConversion,
+  laneConversions,
+  type Unit,
+} from '../../vector-builder.ts';
 import { GoldenVectorBuilder } from './golden-vector-builder.ts';
 import { conditionHolds, withFlags } from './status-flags.ts';
 
@@ -223,6 +229,24 @@ export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint
     if ((restrictions & undefinedWhen) !== 0) this.#leave(invalidOpcode);
     if ((restrictions & Restriction.taskSwitched) !== 0) this.#leave(deviceNotAvailable);
     if (unit === 'mmx' && this.x87ErrorPending()) this.#leave(x87Error);
+  }
+
+  float(operation: FloatLaneOperation, bytes: 4 | 8, count: number, a: bigint, b: bigint, control = 0n): bigint {
+    this.passVector(0, a);
+    this.passVector(1, b);
+    const number = floatLaneOperations.indexOf(operation);
+    this.call('floatLanes', [BigInt(number), BigInt(bytes), BigInt(count), control]);
+    return this.passedVector(0);
+  }
+  convert(conversion: LaneConversion, count: number, a: bigint): bigint {
+    this.passVector(0, a);
+    this.call('convertLanes', [BigInt(laneConversions.indexOf(conversion)), BigInt(count)]);
+    return this.passedVector(0);
+  }
+  compareFloats(bytes: 4 | 8, a: bigint, b: bigint, quiet: boolean): bigint {
+    this.passVector(0, a);
+    this.passVector(1, b);
+    return this.call('compareLowLanes', [BigInt(bytes), truth(quiet)])[0] ?? 0n;
   }
 
   flag(flag: Flag): bigint {
