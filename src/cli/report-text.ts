@@ -125,6 +125,7 @@ function figures({ workload, mmu }: RunReport, statistics: Statistics): Figure[]
     ['decisions to flush or not', total(by.decisions.values()), list(by.decisions)],
     ['lazy skips', of.lazySkips, ''],
     ['IPIs', of.ipisSent, `coalesced ${printCount(of.ipisCoalesced)}`],
+    ...(of.broadcasts > 0 ? [['broadcasts', of.broadcasts, 'INVLPGB'] satisfies Figure] : []),
     ['invalidations', total(by.invalidations.values()), list(by.invalidations)],
     ['context switches', of.contextSwitches, trace ? `threads moved ${printCount(workload.migrations)}` : ''],
     ...(workload.implicitPages > 0

@@ -4,7 +4,7 @@
  *
  * INVLPGB orders no stores: whoever calls has brought the change of the page tables to memory before.
  */
-import { linearAddress, PAGE_SHIFT } from '../../arch/address.ts';
+import { linearAddress, type PAGE_SHIFT } from '../../arch/address.ts';
 import type { Kernel } from '../hardware.ts';
 
 export const PMD_SHIFT = 21;
