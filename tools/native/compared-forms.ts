@@ -1,6 +1,6 @@
 /**
  * The forms that are compared with the host: those modelled in 64-bit mode whose outcome depends on nothing hidden. In
- * groups by the registers they are about, each with recorded instances of its own.
+ * groups by extension, each with recorded instances of its own.
  */
 import type { Feature } from '../../src/cpu/decode/feature.ts';
 import type { Form } from '../../src/cpu/decode/form.ts';
@@ -49,15 +49,9 @@ export type Group = (typeof groups)[number];
 
 const vectorFeatures: ReadonlySet<Feature> = new Set(['MMX', 'SSE', 'SSE2', 'SSE3', 'SSSE3', 'SSE4.1', 'SSE4.2']);
 
-function operatesOnVectors({ operands, features }: Form): boolean {
-  if (features.includes('SSE') && operands.length === 1) return true;
-  return operands.some(({ kind }) => kind === OperandKind.mmx || kind === OperandKind.vector);
-}
-
 export function groupOf(form: Form): Group {
-  if (form.features.includes('FPU')) return 'x87';
-  const vector = form.features.some((feature) => vectorFeatures.has(feature)) && operatesOnVectors(form);
-  return vector ? 'vector' : 'integer';
+  if (form.features.includes('FPU') || form.operation === 'WAIT') return 'x87';
+  return form.features.some((feature) => vectorFeatures.has(feature)) ? 'vector' : 'integer';
 }
 
 export function comparedForms(group: Group): readonly Form[] {

@@ -9,7 +9,6 @@ interface Part {
 
 const x87Parts: readonly Part[] = [
   { name: 'x87 control word', at: FpuImage.controlWord, bytes: 2 },
-  { name: 'x87 status word', at: FpuImage.statusWord, bytes: 2 },
   { name: 'x87 tags', at: FpuImage.tags, bytes: 1 },
   ...Array.from({ length: 8 }, (_, n) => ({ name: `ST(${n})`, at: FpuImage.x87 + n * 16, bytes: 10 })),
 ];
@@ -21,12 +20,47 @@ const vectorParts: readonly Part[] = [
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).reverse().toString('hex');
 
+/** What the manual leaves to processors. */
+export interface FpuFreedom {
+  /** The x87 FPU's state need not be the same. */
+  readonly x87: boolean;
+  /** Bits of the x87 status word that are compared. */
+  readonly x87Status: number;
+  /** Lanes of binary32 may differ as two approximations within the manual's bound do. */
+  readonly approximate: boolean;
+}
+
+/** Both are within 1.5 * 2^-12 of the same number; the smallest may have become zeros (SDM 2B RCPPS). */
+const relativeBound = 3 * 2 ** -12;
+const smallestNormal = 2 ** -126;
+
+function closeSingles(a: Uint8Array, b: Uint8Array): boolean {
+  const first = new Float32Array(Uint8Array.from(a).buffer);
+  const second = new Float32Array(Uint8Array.from(b).buffer);
+  return first.every((value, at) => {
+    const other = second[at] ?? Number.NaN;
+    const bound = Math.max(relativeBound * Math.abs(value), smallestNormal);
+    return Object.is(value, other) || Math.abs(value - other) <= bound;
+  });
+}
+
+function statusOf(image: Uint8Array): number {
+  return new DataView(image.buffer, image.byteOffset).getUint16(FpuImage.statusWord, true);
+}
+
 /** The first difference, in words; undefined if there is none. */
-export function fpuDifference(native: Uint8Array, ours: Uint8Array, withX87: boolean): string | undefined {
-  for (const { name, at, bytes } of withX87 ? [...x87Parts, ...vectorParts] : vectorParts) {
+export function fpuDifference(native: Uint8Array, ours: Uint8Array, freedom: FpuFreedom): string | undefined {
+  const status = statusOf(native);
+  const mine = statusOf(ours);
+  if (!freedom.x87 && ((status ^ mine) & freedom.x87Status) !== 0) {
+    return `x87 status word ${status.toString(16)}, ours ${mine.toString(16)}`;
+  }
+  for (const { name, at, bytes } of freedom.x87 ? vectorParts : [...x87Parts, ...vectorParts]) {
     const value = native.subarray(at, at + bytes);
     const mine = ours.subarray(at, at + bytes);
-    if (!value.every((byte, index) => byte === mine[index])) return `${name} ${hex(value)}, ours ${hex(mine)}`;
+    if (value.every((byte, index) => byte === mine[index])) continue;
+    if (!(freedom.approximate && bytes === 16 && closeSingles(value, mine)))
+      return `${name} ${hex(value)}, ours ${hex(mine)}`;
   }
   return undefined;
 }

@@ -10,9 +10,10 @@ import type { Form } from '../../src/cpu/decode/form.ts';
 import { Instruction, instructionPointer, noRegister, OperandKind, Repeat } from '../../src/cpu/instruction.ts';
 import { Register } from '../../src/cpu/registers.ts';
 import { encodeForm } from './encode-form.ts';
-import { groupOf } from './compared-forms.ts';
+import { type Group, groupOf } from './compared-forms.ts';
 import { initialFpuImage } from './fpu-image.ts';
 import { randomFpuImage } from './random-fpu-image.ts';
+import { randomExtendedBits, randomizeX87 } from './random-x87-state.ts';
 import { codeAddress, type Instance, windowBytes, windowStart } from './instance.ts';
 import { randomValue, randomVectorHalf } from './values.ts';
 
@@ -21,9 +22,9 @@ const attempts = 1000;
 const patternBytes = 37;
 const decoder = new Decoder();
 
-/** An address of an operand of up to 16 bytes: mostly inside, sometimes over the end, often aligned. */
-function windowAddress(random: Random): bigint {
-  const at = random.chance(0.06) ? windowBytes - random.below(24) : random.below(windowBytes - 16);
+/** An address of an operand: mostly inside, sometimes over the end, often aligned. */
+function windowAddress(random: Random, bytes = 16): bigint {
+  const at = random.chance(0.06) ? windowBytes - random.below(24) : random.below(windowBytes - bytes);
   return windowStart + BigInt(random.chance(0.5) ? at & ~15 : at);
 }
 
@@ -40,6 +41,25 @@ function vectorPattern(random: Random): Uint8Array {
   return new Uint8Array(BigUint64Array.from({ length: 6 }, () => randomVectorHalf(random)).buffer);
 }
 
+/** Numbers of any format may start at any offset that is a multiple of 16; others see parts of them. */
+function x87Pattern(random: Random): Uint8Array {
+  const numbers = Array.from({ length: 8 }, () =>
+    random.chance(0.3) ? randomExtendedBits(random) : randomVectorHalf(random) | (BigInt(random.below(0x10000)) << 64n),
+  );
+  return new Uint8Array(BigUint64Array.from(numbers.flatMap((bits) => [BigInt.asUintN(64, bits), bits >> 64n])).buffer);
+}
+
+function patternOf(group: Group, random: Random): Uint8Array {
+  switch (group) {
+    case 'integer':
+      return bytePattern(random);
+    case 'vector':
+      return vectorPattern(random);
+    case 'x87':
+      return x87Pattern(random);
+  }
+}
+
 class InstanceMaker {
   readonly #random: Random;
   readonly #i: Instruction;
@@ -54,8 +74,9 @@ class InstanceMaker {
     this.#code = code;
     this.#registers = BigUint64Array.from({ length: 16 }, () => randomValue(random));
     const group = groupOf(i.form);
-    this.#fpu = group === 'integer' ? initialFpuImage() : randomFpuImage(random);
-    const pattern = group === 'vector' ? vectorPattern(random) : bytePattern(random);
+    this.#fpu = group === 'vector' ? randomFpuImage(random) : initialFpuImage();
+    if (group === 'x87') randomizeX87(random, this.#fpu);
+    const pattern = patternOf(group, random);
     this.#window = Uint8Array.from({ length: windowBytes }, (_, at) => pattern[at % pattern.length] ?? 0);
   }
 
@@ -119,7 +140,8 @@ class InstanceMaker {
   /** Makes the memory operand lie in the window, by its base or displacement. Gives its address. */
   #placeOperand(modrm: number): bigint {
     const i = this.#i;
-    const address = windowAddress(this.#random);
+    const largest = Math.max(16, ...i.operands.slice(0, i.operandCount).map(({ bytes }) => bytes));
+    const address = windowAddress(this.#random, largest);
     const displacement = (BigInt(i.displacementHigh) << 32n) | BigInt(i.displacementLow >>> 0);
     const index = i.index >= 0 ? this.#register(i.index) << BigInt(i.scale) : 0n;
     if (i.base >= 0 && i.base !== instructionPointer && i.base !== i.index) {

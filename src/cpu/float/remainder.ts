@@ -9,8 +9,8 @@ import { roundAndPack, roundAway } from './round.ts';
 export interface Remainder extends FloatResult {
   /** The quotient was too large, and the result is only a smaller dividend: C2. */
   readonly partial: boolean;
-  /** Of a complete reduction: the lowest three bits of the quotient's magnitude. */
-  readonly quotient: number;
+  /** Of a complete reduction: the lowest three bits of the quotient's magnitude. Of a NaN: undefined. */
+  readonly quotient: number | undefined;
 }
 
 /** Quotients of fewer bits are taken whole. */
@@ -19,6 +19,10 @@ const wholeBits = 64;
 /** By how much one partial reduction lowers the exponent: 32 to 63 (model; the manual leaves it to the implementation). */
 function reduction(difference: number): number {
   return 32 + (difference & 31);
+}
+
+function withoutQuotient(result: FloatResult): Remainder {
+  return { ...result, partial: false, quotient: undefined };
 }
 
 function complete(result: FloatResult, quotient: bigint): Remainder {
@@ -64,8 +68,8 @@ function halves(rest: bigint, divisor: bigint): bigint {
 /** `a` modulo `b`; the quotient is truncated, or rounded to nearest as IEEE 754 has it. */
 export function remainder(a: FloatNumber, b: FloatNumber, toNearest: boolean, control: FloatControl): Remainder {
   const ofNaN = resultOfNaN(extended, a, b, control);
-  if (ofNaN !== undefined) return complete(ofNaN, 0n);
-  if (a.kind === 'infinity' || b.kind === 'zero') return complete(invalid(extended), 0n);
+  if (ofNaN !== undefined) return withoutQuotient(ofNaN);
+  if (a.kind === 'infinity' || b.kind === 'zero') return withoutQuotient(invalid(extended));
   const denormal = a.denormal || b.denormal ? FloatFlag.DE : 0;
   if (a.kind === 'zero') return complete(exact(zero(extended, a.negative), denormal), 0n);
   if ((denormal & ~control.masks) !== 0) return complete(exact(0n, denormal), 0n);

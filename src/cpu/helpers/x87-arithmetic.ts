@@ -1,7 +1,6 @@
 /** Arithmetic of the x87 FPU on its registers, and with operands from memory (SDM 1 8.3.5). */
-import { calculate, type FloatOperation } from '../float/arithmetic.ts';
-import type { FloatResult } from '../float/control.ts';
-import { FloatFlag } from '../float/control.ts';
+import { calculate, isUnmasked, type FloatOperation } from '../float/arithmetic.ts';
+import { exact, FloatFlag, type FloatResult } from '../float/control.ts';
 import { integralOfNumber } from '../float/convert.ts';
 import { binary32, binary64, extended } from '../float/format.ts';
 import { type FloatNumber, finite, unpack } from '../float/number.ts';
@@ -94,18 +93,17 @@ const sign = 1n << 79n;
 
 function partialRemainder(registers: RegisterFile, toNearest: boolean): readonly bigint[] {
   const state = new X87State(registers);
+  state.status &= ~Status.C2;
   if (state.isEmpty(0) || state.isEmpty(1)) {
     if (state.underflow()) state.put(0, indefiniteBits);
     return [];
   }
   const result = remainder(state.number(0), state.number(1), toNearest, state.registerControl);
-  state.setConditions(0);
   if (!deliver(state, 0, result)) return [];
   const { partial, quotient } = result;
   if (partial) state.setConditions(Status.C2);
-  else {
-    const codes = ((quotient & 4) << 6) | ((quotient & 2) << 13) | ((quotient & 1) << 9);
-    state.setConditions(codes);
+  else if (quotient !== undefined) {
+    state.setConditions(((quotient & 4) << 6) | ((quotient & 2) << 13) | ((quotient & 1) << 9));
   }
   return [];
 }
@@ -172,6 +170,7 @@ export const x87ArithmeticHelpers = {
   x87RoundToInteger: ofTop((state) => {
     const control = state.registerControl;
     const top = state.number(0);
+    if (top.denormal && isUnmasked(FloatFlag.DE, control)) return exact(0n, FloatFlag.DE);
     const result = integralOfNumber(extended, top, control, control.rounding);
     return top.denormal ? { ...result, flags: result.flags | FloatFlag.DE } : result;
   }),

@@ -1,11 +1,12 @@
 /** Comparison and classification by the x87 FPU (SDM 1 8.3.6; SDM 2A FCOM, FCOMI, FTST, FUCOM, FXAM). */
 import { compareNumbers, type Relation } from '../float/compare.ts';
+import { FloatFlag } from '../float/control.ts';
 import { binary32, binary64 } from '../float/format.ts';
 import { type FloatNumber, finite, unpack } from '../float/number.ts';
 import type { RegisterFile } from '../registers.ts';
 import type { Helper } from './helper.ts';
 import { integerOperand } from './x87-arithmetic.ts';
-import { beforeOperation, Status, X87State } from './x87-state.ts';
+import { Status, X87State } from './x87-state.ts';
 
 /** Condition codes (SDM 1 table 8-6). */
 const codes: Readonly<Record<Relation, number>> = {
@@ -27,29 +28,39 @@ function popTimes(state: X87State, times: bigint): void {
   for (let left = times; left > 0n; left--) state.pop();
 }
 
-/** Relation of ST(0) to a number; undefined when an unmasked exception comes first. */
-function relate(state: X87State, other: FloatNumber, quiet: boolean): Relation | undefined {
-  const { relation, flags: raised } = compareNumbers(state.number(0), other, quiet);
-  return (state.report(raised) & beforeOperation) === 0 ? relation : undefined;
+/** What a comparison found, unless that is an invalid operation that is not masked; and whether it may pop. */
+interface Found {
+  readonly relation: Relation | undefined;
+  readonly pops: boolean;
 }
 
-function relateRegisters(state: X87State, index: number, quiet: boolean): Relation | undefined {
-  if (!state.isEmpty(0) && !state.isEmpty(index)) return relate(state, state.number(index), quiet);
-  return state.underflow() ? 'unordered' : undefined;
+/** An unmasked denormal operand is compared, but the stack stays. */
+function relate(state: X87State, other: FloatNumber, quiet: boolean): Found {
+  const { relation, flags: raised } = compareNumbers(state.number(0), other, quiet);
+  const unmasked = state.report(raised);
+  return { relation: (unmasked & FloatFlag.IE) === 0 ? relation : undefined, pops: unmasked === 0 };
+}
+
+function relateEmpty(state: X87State): Found {
+  const masked = state.underflow();
+  return { relation: masked ? 'unordered' : undefined, pops: masked };
+}
+
+function relateRegisters(state: X87State, index: number, quiet: boolean): Found {
+  if (state.isEmpty(0) || state.isEmpty(index)) return relateEmpty(state);
+  return relate(state, state.number(index), quiet);
 }
 
 /** Condition codes of a relation, then pops. */
-function conclude(state: X87State, relation: Relation | undefined, pops: bigint): readonly bigint[] {
-  if (relation === undefined) return [];
-  state.setConditions(codes[relation]);
-  popTimes(state, pops);
+function conclude(state: X87State, found: Found, pops: bigint): readonly bigint[] {
+  if (found.relation !== undefined) state.setConditions(codes[found.relation]);
+  if (found.pops) popTimes(state, pops);
   return [];
 }
 
 function compareWithMemory(registers: RegisterFile, other: FloatNumber, pops: bigint): readonly bigint[] {
   const state = new X87State(registers);
-  if (!state.isEmpty(0)) return conclude(state, relate(state, other, false), pops);
-  return conclude(state, state.underflow() ? 'unordered' : undefined, pops);
+  return conclude(state, state.isEmpty(0) ? relateEmpty(state) : relate(state, other, false), pops);
 }
 
 /** C3, C2, C0 of a number's class (SDM 2A FXAM). */
@@ -108,9 +119,10 @@ export const x87CompareHelpers = {
     results: 4,
     run: ({ registers }, index, quiet, pops) => {
       const state = new X87State(registers);
-      const relation = relateRegisters(state, Number(index), quiet === 1n);
+      const found = relateRegisters(state, Number(index), quiet === 1n);
+      if (found.pops) popTimes(state, pops);
+      const { relation } = found;
       if (relation === undefined) return [0n, 0n, 0n, 0n];
-      popTimes(state, pops);
       return [...flags[relation], 1n];
     },
   },

@@ -8,16 +8,17 @@ import { type FloatNumber, unpack } from '../float/number.ts';
 import type { RegisterFile } from '../registers.ts';
 import type { Helper } from './helper.ts';
 import { integerOperand } from './x87-arithmetic.ts';
-import { beforeOperation, beforeStore, indefiniteBits, X87State } from './x87-state.ts';
+import { beforeStore, indefiniteBits, X87State } from './x87-state.ts';
 
 /** What is stored in memory. Helpers take an index into this. */
 export const storeFormats = ['single', 'double', 'extended', 'word', 'doubleword', 'quadword', 'decimal'] as const;
 export type StoreFormat = (typeof storeFormats)[number];
 
+/** An unmasked denormal operand is loaded all the same (model; the manual has TOP stay, processors move it). */
 function pushOnto(state: X87State, result: FloatResult): readonly bigint[] {
   if (!state.isEmpty(7)) {
     if (state.overflow()) state.push(indefiniteBits);
-  } else if ((state.report(result.flags) & beforeOperation) === 0) state.push(result.value);
+  } else if ((state.report(result.flags) & FloatFlag.IE) === 0) state.push(result.value);
   return [];
 }
 
@@ -30,7 +31,7 @@ function pushNumber(registers: RegisterFile, number: FloatNumber): readonly bigi
 
 function pushRegister(registers: RegisterFile, index: number): readonly bigint[] {
   const state = new X87State(registers);
-  if (!state.isEmpty(7) || !state.isEmpty(index)) return pushOnto(state, exact(state.bits(index)));
+  if (!state.isEmpty(index)) return pushOnto(state, exact(state.bits(index)));
   if (state.underflow()) state.push(indefiniteBits);
   return [];
 }
@@ -126,10 +127,7 @@ function moveConditionally(registers: RegisterFile, index: number, condition: bo
   const state = new X87State(registers);
   if (state.isEmpty(0) || state.isEmpty(index)) {
     if (state.underflow()) state.put(0, indefiniteBits);
-  } else {
-    state.report(0);
-    if (condition) state.put(0, state.bits(index));
-  }
+  } else if (condition) state.put(0, state.bits(index));
   return [];
 }
 
@@ -220,6 +218,7 @@ export const x87MoveHelpers = {
     run: ({ registers }, index, pops) => {
       const state = new X87State(registers);
       state.free(Number(index));
+      state.report(0);
       if (pops === 1n) state.pop();
       return [];
     },

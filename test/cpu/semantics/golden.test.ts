@@ -170,8 +170,7 @@ describe('helpers', () => {
 
 describe('operations that are not modelled', () => {
   it.each([
-    { code: '0f58c1', name: 'ADDPS' },
-    { code: 'd9e8', name: 'FLD1' },
+    { code: 'c5f058c1', name: 'VADDPS' },
     { code: '0f05', name: 'SYSCALL' },
     { code: '8ed8', name: 'MOV' },
   ])('$name says so', ({ code, name }) => {
