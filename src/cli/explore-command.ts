@@ -2,7 +2,7 @@
 import { toJson } from '../coherence/report-json.ts';
 import { executions, type Finding, type Result } from '../explore/verdict.ts';
 import { Exploration } from '../scenario/exploration/exploration.ts';
-import type { RunReport } from '../scenario/run-report.ts';
+import { Recorder } from '../trace/recorder.ts';
 import { printCount } from '../trace/table.ts';
 import { ExitStatus } from './exit-status.ts';
 import { type ExploreReport, type FindingReport, printExploration } from './explore-text.ts';
@@ -11,6 +11,7 @@ import { InputError, UnsupportedError } from '../base/errors.ts';
 import type { OutputStream, Streams } from './streams.ts';
 import { parseStrategy } from './strategy-argument.ts';
 import { paintFor } from './terminal-paint.ts';
+import { violationStory } from './violation-story.ts';
 
 export interface ScenarioFlags {
   readonly cpus?: number;
@@ -104,6 +105,9 @@ function describeFinding(exploration: Exploration, finding: Finding, flags: Expl
   const { violation, schedule, executions: seen } = finding;
   const shrunk = flags.shrink ? exploration.shrink(finding, SHRINK_ATTEMPTS) : null;
   const token = exploration.token(shrunk ?? { schedule });
+  const recorder = new Recorder();
+  const { coherence } = exploration.replay(token, ({ stream }) => stream.observe(recorder.observe)).report;
+  const first = coherence?.violations[0];
   return {
     id: violation.id,
     message: violation.message,
@@ -112,12 +116,9 @@ function describeFinding(exploration: Exploration, finding: Finding, flags: Expl
     steps: (shrunk ?? finding).schedule.length,
     preemptions: shrunk?.cost.preemptions ?? null,
     changes: shrunk?.cost.changes ?? null,
-    coherence: coherenceOf(exploration.replay(token).report),
+    coherence: { violations: coherence?.violations ?? [], findings: coherence?.findings ?? [] },
+    story: first === undefined ? [] : violationStory(first, recorder.events()),
   };
-}
-
-function coherenceOf({ coherence }: RunReport): FindingReport['coherence'] {
-  return { violations: coherence?.violations ?? [], findings: coherence?.findings ?? [] };
 }
 
 /** The search does not pause, so the line is written in the midst of it; nothing when piped. */

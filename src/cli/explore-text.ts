@@ -4,6 +4,7 @@ import type { CoherenceReport } from '../coherence/violation.ts';
 import type { Counts, Result } from '../explore/verdict.ts';
 import { executions } from '../explore/verdict.ts';
 import type { SystemOptions } from '../scenario/system.ts';
+import { printStory, type StoryLine } from '../trace/story.ts';
 import { printCount } from '../trace/table.ts';
 import type { Paint } from './paint.ts';
 
@@ -20,6 +21,8 @@ export interface FindingReport {
   readonly changes: number | null;
   /** What the detector says at the end of that schedule. */
   readonly coherence: Pick<CoherenceReport, 'violations' | 'findings'>;
+  /** How the first violation came about, in the steps that it depends on; empty where no translation was used. */
+  readonly story: readonly StoryLine[];
 }
 
 export interface ExploreReport extends Omit<Result, 'findings'> {
@@ -88,7 +91,7 @@ function outcomes({ outcomes: found }: ExploreReport): string {
   return ['outcomes: executions, then line:value for each thread', ...lines, ...rest].join('\n');
 }
 
-function finding({ id, token, steps, preemptions, changes, coherence }: FindingReport, paint: Paint): string {
+function finding({ id, token, steps, preemptions, changes, coherence, story }: FindingReport, paint: Paint): string {
   const short = preemptions === null ? '' : `, preemptions ${preemptions}, changes of thread ${changes}`;
   const told = [...coherence.violations.map(printViolation), ...coherence.findings.map(printFinding)];
   return [
@@ -96,5 +99,6 @@ function finding({ id, token, steps, preemptions, changes, coherence }: FindingR
     `schedule    ${token}`,
     `            ${steps} steps${short}`,
     ...told.map((text) => `\n${text.trimEnd()}`),
+    ...(story.length === 0 ? [] : ['\nhow it came about, by step', ...printStory(story)]),
   ].join('\n');
 }

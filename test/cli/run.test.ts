@@ -219,7 +219,7 @@ const BAD_USES: readonly BadUse[] = [
   {
     given: 'an unknown era in the scenario',
     args: ['run', file('era.tlb', 'scenario "x"\nprocessors 1\nera E99\n')],
-    expect: /era\.tlb: no era 'E99'; there are E0a, E0b, /,
+    expect: /era\.tlb: no era 'E99'; there are E0a, /,
   },
   {
     given: 'an unknown switch in the scenario',
