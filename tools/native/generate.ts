@@ -11,7 +11,7 @@ import { Instruction, instructionPointer, noRegister, OperandKind, Repeat } from
 import { Register } from '../../src/cpu/registers.ts';
 import { encodeForm } from './encode-form.ts';
 import { type Group, groupOf } from './compared-forms.ts';
-import { initialFpuImage } from './fpu-image.ts';
+import { FpuImage, initialFpuImage } from './fpu-image.ts';
 import { randomFpuImage } from './random-fpu-image.ts';
 import { randomExtendedBits, randomizeX87 } from './random-x87-state.ts';
 import { codeAddress, type Instance, windowBytes, windowStart } from './instance.ts';
@@ -26,6 +26,11 @@ const decoder = new Decoder();
 function windowAddress(random: Random, bytes = 16): bigint {
   const at = random.chance(0.06) ? windowBytes - random.below(24) : random.below(windowBytes - bytes);
   return windowStart + BigInt(random.chance(0.5) ? at & ~15 : at);
+}
+
+/** Negative or beyond the window if the address is not in it. */
+function offsetInWindow(address: bigint): number {
+  return Number(BigInt.asIntN(40, address - windowStart));
 }
 
 function int32(bytes: Uint8Array, at: number, value: bigint): void {
@@ -78,6 +83,7 @@ class InstanceMaker {
     if (group === 'x87') randomizeX87(random, this.#fpu);
     const pattern = patternOf(group, random);
     this.#window = Uint8Array.from({ length: windowBytes }, (_, at) => pattern[at % pattern.length] ?? 0);
+    if (/^PCMP[EI]STR/.test(i.form.operation) && random.chance(0.8)) this.#texts();
   }
 
   make(modrm: number): Instance {
@@ -87,6 +93,7 @@ class InstanceMaker {
     if (i.operands.some((operand, at) => at < i.operandCount && operand.kind === OperandKind.memory)) {
       address = this.#placeOperand(modrm);
     }
+    if (i.form.operation === 'LDMXCSR') this.#likelyMxcsr(address);
     this.#likelyEqual(address);
     return {
       registers: this.#registers,
@@ -129,6 +136,18 @@ class InstanceMaker {
     }
   }
 
+  /** Vectors of few different bytes, zeros among them, and lengths about those of vectors. */
+  #texts(): void {
+    const random = this.#random;
+    const letters = random.pick([2, 3, 40]);
+    const end = random.chance(0.5) ? 0 : 1;
+    for (let at = FpuImage.xmm; at < this.#fpu.length; at++) this.#fpu[at] = end + random.below(letters);
+    for (let at = 0; at < windowBytes; at++) this.#window[at] = this.#fpu[FpuImage.xmm + (at % 48)] ?? 0;
+    for (const length of [Register.RAX, Register.RDX]) {
+      if (random.chance(0.8)) this.#registers[length] = BigInt.asUintN(64, BigInt(random.below(40) - 20));
+    }
+  }
+
   /** ENTER with a frame that fits. */
   #smallFrame(): void {
     const immediate = this.#i.length - 3;
@@ -156,13 +175,20 @@ class InstanceMaker {
     return address;
   }
 
+  /** Reserved bits of MXCSR are 0 half of the time; bit 17 is reserved on Intel only, and always 0. */
+  #likelyMxcsr(address: bigint): void {
+    const at = offsetInWindow(address) + 2;
+    const high = this.#random.chance(0.5) ? 0 : 0xfd;
+    for (const byte of [at, at + 1]) this.#window[byte] = (this.#window[byte] ?? 0) & high;
+  }
+
   /** Compare-and-exchange and scans find what they look for half of the time. */
   #likelyEqual(address: bigint): void {
     const random = this.#random;
     const { operation, repeatable } = this.#i.form;
     if (random.chance(0.5)) return;
     const view = new DataView(this.#window.buffer);
-    const at = Number(BigInt.asIntN(40, address - windowStart));
+    const at = offsetInWindow(address);
     const fits = at >= 0 && at + 16 <= windowBytes;
     if (operation === 'CMPXCHG8B' && fits) {
       view.setUint32(at, Number(this.#register(Register.RAX) & 0xffff_ffffn), true);

@@ -1,6 +1,7 @@
 /** Every helper by its name. */
 import type { Helper } from './helper.ts';
 import { processorHelpers } from './processor.ts';
+import { stringComparisonHelpers } from './string-comparison.ts';
 import { vectorFloatHelpers } from './vector-float.ts';
 import { vectorStateHelpers } from './vector-state.ts';
 import { x87ArithmeticHelpers } from './x87-arithmetic.ts';
@@ -12,6 +13,7 @@ const table = {
   ...processorHelpers,
   ...vectorFloatHelpers,
   ...vectorStateHelpers,
+  ...stringComparisonHelpers,
   ...x87ControlHelpers,
   ...x87MoveHelpers,
   ...x87ArithmeticHelpers,

@@ -32,6 +32,7 @@ import { vectorProducts } from './vector-multiply.ts';
 import { vectorShifts } from './vector-shift.ts';
 import { vectorShuffles } from './vector-shuffle.ts';
 import { vectorState } from './vector-state.ts';
+import { vectorStrings } from './vector-string.ts';
 import { x87Arithmetic } from './x87-arithmetic.ts';
 import { x87Comparisons } from './x87-compare.ts';
 import { x87Control } from './x87-control.ts';
@@ -72,6 +73,7 @@ export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOpera
   ...vectorFloats,
   ...vectorConversions,
   ...vectorState,
+  ...vectorStrings,
 });
 
 const missing: Semantics = row((_, i) => unsupported(i, 'the operation'));
