@@ -175,10 +175,18 @@ export class ReducedSearch<Step> {
     }
     if (before === undefined) return;
     const actor = this.#threadOf(before.chosen);
-    for (const action of before.enabled) {
-      if (this.#threadOf(action) === actor || node.enabled.includes(action)) continue;
-      if (node.blocked.every((event) => this.#alphabet.actionOf(event) !== action)) this.#races.removed(action);
+    for (let index = 0; index < before.enabled.length; index++) {
+      const action = before.enabled[index] as number;
+      if (index === before.choice || node.enabled.includes(action)) continue;
+      if (node.blocked.some((event) => this.#alphabet.actionOf(event) === action)) continue;
+      // What slept was not taken here, so nothing has raced with it yet, and now nothing will.
+      if (before.done[index] === 0 && before.asleep.includes(action)) this.#oweAll(before);
+      if (this.#threadOf(action) !== actor) this.#races.removed(action);
     }
+  }
+
+  #oweAll(node: SearchNode): void {
+    if (!node.closed) for (const action of node.enabled) node.owed[this.#threadOf(action)] = 1;
   }
 
   #rebuild(): void {
