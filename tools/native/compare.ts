@@ -5,7 +5,7 @@ import { type Instruction, OperandKind, Repeat } from '../../src/cpu/instruction
 import { semanticsOf } from '../../src/cpu/semantics/table.ts';
 import { fpuDifference } from './fpu-difference.ts';
 import type { Instance, Outcome } from './instance.ts';
-import { firstFaultDiffers, x87FlagsDiffer, x87StatusByVendor } from './x87-by-vendor.ts';
+import { firstFaultDiffers, isTranscendental, x87FlagsDiffer, x87StatusByVendor } from './x87-by-vendor.ts';
 
 /** Status flags and DF. */
 const comparedFlags = statusMask | 0x400;
@@ -34,6 +34,8 @@ export interface Defined {
   readonly approximate: boolean;
   /** Bits of the x87 status word. */
   readonly x87Status: number;
+  /** The manual promises less than a unit in the last place. */
+  readonly x87LastBit: boolean;
   /** CR2. */
   readonly linear: boolean;
 }
@@ -82,6 +84,7 @@ export function definedOutcome(instruction: Instruction, instance: Instance): De
     approximate: approximations.has(instruction.form.operation),
     ...byVendor(instruction),
     x87Status: x87StatusByVendor(instruction.form, instance),
+    x87LastBit: isTranscendental(instruction.form),
     linear: !firstFaultDiffers(instruction.form),
   };
 }
@@ -106,11 +109,9 @@ export function difference(native: Outcome, ours: Outcome, defined: Defined): st
   if (((native.rflags ^ ours.rflags) & mask) !== 0) {
     return `flags ${hex(native.rflags & mask)}, ours ${hex(ours.rflags & mask)}`;
   }
-  const ofFpu = fpuDifference(native.fpu, ours.fpu, {
-    x87: native.vector !== undefined && !defined.x87OfFault,
-    x87Status: defined.x87Status,
-    approximate: defined.approximate,
-  });
+  const { approximate, x87Status, x87LastBit } = defined;
+  const x87 = native.vector !== undefined && !defined.x87OfFault;
+  const ofFpu = fpuDifference(native.fpu, ours.fpu, { x87, approximate, x87Status, x87LastBit });
   if (ofFpu !== undefined) return ofFpu;
   const at = native.window.findIndex((byte, index) => byte !== ours.window[index]);
   if (at >= 0) return `window[${at}] ${hex(native.window[at] ?? 0)}, ours ${hex(ours.window[at] ?? 0)}`;

@@ -23,6 +23,9 @@ const hidden: ReadonlySet<Operation> = new Set<Operation>([
   'XGETBV',
 ]);
 
+/** Their operand is larger than the window. */
+const large: ReadonlySet<Operation> = new Set<Operation>(['FXSAVE', 'FXRSTOR', 'XSAVE', 'XSAVEOPT', 'XRSTOR']);
+
 /** Not on every host; each would be #UD there. */
 const rare: ReadonlySet<string> = new Set(['PREFETCHWT1', 'CLDEMOTE']);
 
@@ -40,7 +43,7 @@ function differsByVendor({ opcode }: Form): boolean {
 
 function isCompared(form: Form): boolean {
   if (!form.long || !isModelled(form)) return false;
-  if (hidden.has(form.operation) || rare.has(form.operation)) return false;
+  if (hidden.has(form.operation) || large.has(form.operation) || rare.has(form.operation)) return false;
   return !movesSystemRegister(form) && !differsByVendor(form);
 }
 

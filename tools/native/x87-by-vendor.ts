@@ -9,6 +9,13 @@ const codeC1 = 0x200;
 const comparisons = /^(F[IU]?COMP*|FTST)$/;
 const comparisonsToFlags = /^FU?COMIP?$/;
 
+const transcendental = /^(F2XM1|FCOS|FPATAN|FPTAN|FSIN|FSINCOS|FYL2X|FYL2XP1)$/;
+
+/** Rounded as the processor sees fit (SDM 1 8.3.10). */
+export function isTranscendental({ operation }: Form): boolean {
+  return transcendental.test(operation);
+}
+
 /** Invalid operation is not masked. */
 function invalidUnmasked({ fpu }: Instance): boolean {
   const control = new DataView(fpu.buffer, fpu.byteOffset).getUint16(FpuImage.controlWord, true);
@@ -17,10 +24,10 @@ function invalidUnmasked({ fpu }: Instance): boolean {
 
 /**
  * Bits of the x87 status word. After a comparison with an unmasked invalid operation Intel leaves the condition codes (SDM 2A FCOM),
- * AMD sets them; FCOMI clears C1 on Intel only (SDM 2A FCOMI).
+ * AMD sets them; FCOMI clears C1 on Intel only (SDM 2A FCOMI). Whether a transcendental function was rounded up is left open.
  */
 export function x87StatusByVendor({ operation }: Form, instance: Instance): number {
-  if (comparisonsToFlags.test(operation)) return 0xffff & ~codeC1;
+  if (comparisonsToFlags.test(operation) || transcendental.test(operation)) return 0xffff & ~codeC1;
   return comparisons.test(operation) && invalidUnmasked(instance) ? 0xffff & ~conditionCodes : 0xffff;
 }
 

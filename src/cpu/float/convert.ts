@@ -1,5 +1,5 @@
 /**
- * Conversions between formats and to and from integers, and rounding to an integral value (SDM 1 4.8.4, 4.9.1.1; 8.3.4; 11.4.1.6; SDM 2
+ * Conversions between formats and to and from integers, and rounding to an integral value (SDM 1 4.8.4, 4.9.1.1; 8.3.3; 11.4.1.6; SDM 2
  * CVT*, ROUNDPS, FIST, FRNDINT). A result that does not fit an integer is invalid and gives the integer indefinite.
  */
 import { isUnmasked } from './arithmetic.ts';

@@ -8,6 +8,7 @@ import { x87ArithmeticHelpers } from './x87-arithmetic.ts';
 import { x87CompareHelpers } from './x87-compare.ts';
 import { x87ControlHelpers } from './x87-control.ts';
 import { x87MoveHelpers } from './x87-move.ts';
+import { x87TranscendentalHelpers } from './x87-transcendental.ts';
 
 const table = {
   ...processorHelpers,
@@ -18,6 +19,7 @@ const table = {
   ...x87MoveHelpers,
   ...x87ArithmeticHelpers,
   ...x87CompareHelpers,
+  ...x87TranscendentalHelpers,
 };
 
 export type HelperName = keyof typeof table;

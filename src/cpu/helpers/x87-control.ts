@@ -1,5 +1,5 @@
 /**
- * What surrounds x87 instructions, and those on the FPU's state as a whole (SDM 1 8.1, 8.3.10 to 8.3.12, 8.7). Pending exceptions are
+ * What surrounds x87 instructions, and those on the FPU's state as a whole (SDM 1 8.1, 8.3.11, 8.3.12, 8.7). Pending exceptions are
  * reported as #MF, as with CR0.NE = 1; the FERR# pin is not there.
  */
 import { deviceNotAvailable, x87Error } from '../exception.ts';

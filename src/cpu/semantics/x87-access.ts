@@ -18,7 +18,7 @@ export function ready<V>(b: Builder<V>): void {
   b.call('x87Ready', [flagOf(b, true)]);
 }
 
-/** Of instructions that do not wait (SDM 1 8.3.11). */
+/** Of instructions that do not wait (SDM 1 8.3.12). */
 export function readyWithoutWaiting<V>(b: Builder<V>): void {
   b.call('x87Ready', [flagOf(b, false)]);
 }

@@ -1,4 +1,7 @@
-/** x87 arithmetic (SDM 1 8.3.5; SDM 2A FADD, FSUB, FMUL, FDIV, FSQRT, FPREM, FRNDINT, FSCALE, FXTRACT, FCHS, FABS). */
+/**
+ * x87 arithmetic and transcendental functions (SDM 1 8.3.5, 8.3.7 to 8.3.9; SDM 2A FADD, FSUB, FMUL, FDIV, FSQRT, FPREM, FRNDINT,
+ * FSCALE, FXTRACT, FCHS, FABS, F2XM1, FCOS, FPATAN, FPTAN, FSIN, FSINCOS, FYL2X, FYL2XP1).
+ */
 import type { Builder } from '../builder.ts';
 import type { HelperName } from '../helpers/table.ts';
 import { x87Operations, type X87Operation } from '../helpers/x87-arithmetic.ts';
@@ -75,4 +78,12 @@ export const x87Arithmetic = {
   FPREM: row(byHelper('x87PartialRemainder', 0n)),
   FPREM1: row(byHelper('x87PartialRemainder', 1n)),
   FXTRACT: row(byHelper('x87Extract')),
+  FSIN: row(byHelper('x87Sine')),
+  FCOS: row(byHelper('x87Cosine')),
+  FSINCOS: row(byHelper('x87SineCosine')),
+  FPTAN: row(byHelper('x87Tangent')),
+  FPATAN: row(byHelper('x87ArcTangent')),
+  F2XM1: row(byHelper('x87PowerMinus1')),
+  FYL2X: row(byHelper('x87Logarithm')),
+  FYL2XP1: row(byHelper('x87LogarithmOfPlus1')),
 };

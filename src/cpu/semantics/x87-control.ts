@@ -1,5 +1,5 @@
 /**
- * x87 control instructions (SDM 1 8.3.10, 8.3.11; SDM 2A FCLEX, FINIT, FLDCW, FLDENV, FRSTOR, FSAVE, FSTCW, FSTENV, FSTSW; 2D WAIT). The
+ * x87 control instructions (SDM 1 8.3.11, 8.3.12; SDM 2A FCLEX, FINIT, FLDCW, FLDENV, FRSTOR, FSAVE, FSTCW, FSTENV, FSTSW; 2D WAIT). The
  * environment has the protected-mode layouts; selectors in it are 0. Its layouts in real mode are not here.
  */
 import type { Builder } from '../builder.ts';

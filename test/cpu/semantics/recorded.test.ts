@@ -61,6 +61,7 @@ describe('the comparison of outcomes', () => {
       approximate: false,
       x87Status: 0xffff,
       linear: true,
+      x87LastBit: false,
     };
     const registers = ours.registers.map((value) => value ^ 1n);
     const window = ours.window.map((byte) => byte ^ 1);
