@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { listPolicies, listSwitches } from '../scenario/switch-list.ts';
 import { printTable } from '../trace/table.ts';
+import { addBugsCommand } from './bugs-options.ts';
 import { checkCommand } from './check-command.ts';
 import { erasCommand } from './eras-command.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -113,6 +114,7 @@ export function commandLine(streams: Streams, setStatus: (status: ExitStatus) =>
     .option('--json', 'as JSON', false)
     .addHelpText('after', '\nExample:\n  tlbsan eras --json')
     .action((flags: { json: boolean }) => setStatus(erasCommand(flags, streams)));
+  addBugsCommand(tlbsan, { streams, version: packageVersion(), setStatus });
   return tlbsan;
 }
 

@@ -54,6 +54,12 @@ const BY_HAND = ['E0b-B9', 'E1-M8'];
 /** Found among all schedules of two preemptions: tlb/ordering.test.ts. */
 const UNDER_EVERY_SCHEDULE = ['E5-no-mb', 'E7-B4', 'E9-B1', 'E9-B3'];
 
+/** Each has a search of its own in test/museum, which finds the faults and holds the harmless ones clean. */
+const IN_THE_MUSEUM = {
+  faulty: ['E0a-B9', 'E0a-B30', 'E0a-B32', 'E0a-B35', 'E3-B26', 'E5-B24'],
+  harmless: ['E0a-plain', 'E7-wide'],
+};
+
 /**
  * For eras without faults, and for changes that do no harm: a quarter of what they were first held to, so that this takes
  * half a minute. `npx tsx tools/twins/sweep.ts SEEDS` tries as many as one likes.
@@ -62,7 +68,9 @@ const SEEDS = { correct: 25, harmless: 50 };
 /** In MiB: a small machine is quickly built. */
 const MEMORY = 8;
 const SCENARIOS = [...new Set(ROWS.map(({ twin }) => twin))];
-const HARMLESS = listEras().flatMap(({ id, variantOf }) => (variantOf?.harmless === true ? [id] : []));
+const HARMLESS = listEras()
+  .flatMap(({ id, variantOf }) => (variantOf?.harmless === true ? [id] : []))
+  .filter((id) => !IN_THE_MUSEUM.harmless.includes(id));
 const twins = readTwins();
 
 interface Reported {
@@ -106,7 +114,8 @@ describe('caught', () => {
 
   it('every variant that is not harmless', () => {
     const faulty = listEras().flatMap(({ id, variantOf }) => (variantOf?.harmless === false ? [id] : []));
-    expect([...ROWS.map(({ mutant }) => mutant), ...BY_HAND, ...UNDER_EVERY_SCHEDULE].sort()).toEqual(faulty.sort());
+    const caught = [...ROWS.map(({ mutant }) => mutant), ...BY_HAND, ...UNDER_EVERY_SCHEDULE, ...IN_THE_MUSEUM.faulty];
+    expect(caught.sort()).toEqual(faulty.sort());
   });
 });
 

@@ -103,7 +103,7 @@ describe('what is no value', () => {
     readonly wishes?: Partial<WorkloadWishes>;
     readonly expect: RegExp;
   }[] = [
-    { words: { era: 'E99' }, expect: /^--era: no era 'E99'; there are E0a, E0b, / },
+    { words: { era: 'E99' }, expect: /^--era: no era 'E99'; there are E0a, E0a-plain, / },
     { wishes: { era: 'E99' }, expect: /^w\.tlb: no era 'E99'/ },
     { words: { switches: ['pcdi=on'] }, expect: /^--set: unknown switch 'pcdi'; there are pcid, / },
     { words: { switches: ['pcid'] }, expect: /^--set: expected NAME=on or NAME=off, not 'pcid'/ },

@@ -8,7 +8,7 @@ export interface Folder {
 }
 
 const hardware = ['event', 'arch', 'base'];
-const faces = ['scenario', 'explore', 'coherence', 'trace', 'workload', 'event', 'arch', 'base'];
+const faces = ['museum', 'scenario', 'explore', 'coherence', 'trace', 'workload', 'event', 'arch', 'base'];
 
 export const ARROWS: ReadonlyMap<string, Folder> = new Map<string, Folder>([
   ['base', { imports: [], pure: true }],
@@ -25,6 +25,7 @@ export const ARROWS: ReadonlyMap<string, Folder> = new Map<string, Folder>([
   ['workload', { imports: ['arch', 'base'], pure: true }],
   ['trace', { imports: hardware, pure: true }],
   ['scenario', { imports: ['machine', 'kernel', 'coherence', 'explore', 'workload', ...hardware], pure: true }],
+  ['museum', { imports: ['scenario', 'kernel', 'workload', 'explore', 'coherence', ...hardware], pure: true }],
   ['cli', { imports: faces, pure: false }],
   ['lab', { imports: faces, pure: false }],
 ]);

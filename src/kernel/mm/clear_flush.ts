@@ -3,7 +3,7 @@ import type { PhysicalAddress } from '../../arch/address.ts';
 import type { Kernel } from '../hardware.ts';
 import type { MmContext } from './context.ts';
 import type { user_mm } from './mm_types.ts';
-import { ptep_get_and_clear } from './pgtable.ts';
+import { pte_load, ptep_get_and_clear, set_pte } from './pgtable.ts';
 import { pte_hw_present } from './pte.ts';
 import { mm_tlb_flush_pending } from './tlbflush.ts';
 
@@ -22,12 +22,19 @@ export function* ptep_clear_flush(
     yield* flush();
     return yield* ptep_get_and_clear(ptep);
   }
-  const pte = yield* ptep_get_and_clear(ptep);
-  if (yield* pte_accessible(mm, pte)) yield* flush();
+  const pte = yield* context.variant.plainClear ? plain_get_and_clear(ptep) : ptep_get_and_clear(ptep);
+  if (yield* pte_accessible(context, mm, pte)) yield* flush();
   return pte;
 }
 
 /** An inaccessible entry may have been accessible until a moment ago, and its flush may still be to come. */
-function* pte_accessible(mm: user_mm, pte: bigint): Kernel<boolean> {
-  return pte_hw_present(pte) || (yield* mm_tlb_flush_pending(mm));
+function* pte_accessible(context: MmContext, mm: user_mm, pte: bigint): Kernel<boolean> {
+  if (pte_hw_present(pte)) return true;
+  return context.variant.ignoreFlushPending ? false : yield* mm_tlb_flush_pending(mm);
+}
+
+function* plain_get_and_clear(ptep: PhysicalAddress): Kernel<bigint> {
+  const pte = yield* pte_load(ptep);
+  yield* set_pte(ptep, 0n);
+  return pte;
 }

@@ -77,6 +77,12 @@ export class mmu_gather {
       this.#context.pages.put_page(this.cpu, table);
       return;
     }
+    if (this.#context.variant.emptyIpiForTables) {
+      // Whoever walks page tables with interrupts off has finished then; translation caches do not hear of it.
+      yield* this.#context.core.smp_call_function_many(this.cpu, -1n, do_nothing);
+      this.#context.pages.put_page(this.cpu, table);
+      return;
+    }
     this.#adjust(address, address + PAGE_SIZE);
     this.#freed_tables = true;
     this.#tables.push(table);
@@ -115,7 +121,8 @@ export class mmu_gather {
   }
 
   *tlb_finish_mmu(): Kernel<void> {
-    if (yield* mm_tlb_flush_nested(this.mm)) this.#cover_everything();
+    const nested = yield* mm_tlb_flush_nested(this.mm);
+    if (nested && !this.#context.variant.ignoreNestedGather) this.#cover_everything();
     yield* this.tlb_flush_mmu();
     yield* dec_tlb_flush_pending(this.mm);
   }
@@ -132,3 +139,5 @@ export class mmu_gather {
     if (end > this.#end) this.#end = end;
   }
 }
+
+function* do_nothing(): Kernel<void> {}

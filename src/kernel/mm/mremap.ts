@@ -132,6 +132,7 @@ function* move_vma(context: MmContext, cpu: number, mm: user_mm, move: Move): Ke
 /** Result: how many bytes have been moved; less than all when memory for tables is exhausted. */
 function* move_page_tables(context: MmContext, cpu: number, mm: user_mm, move: Move): Kernel<bigint> {
   const { from, to, old_length } = move;
+  const late = context.variant.mremapFlushesLate === true;
   let moved = old_length;
   yield* down_write(mm.rmap_lock);
   yield* walk_page_range(context, mm, { start: from, end: from + old_length }, 1, function* ({ table, start, end }) {
@@ -147,7 +148,12 @@ function* move_page_tables(context: MmContext, cpu: number, mm: user_mm, move: M
     }
   });
   yield* up_write(mm.rmap_lock);
+  if (late) yield* flush_old_place(context, cpu, mm, from, from + old_length);
   return moved;
+}
+
+function flush_old_place(context: MmContext, cpu: number, mm: user_mm, start: bigint, end: bigint): Kernel<void> {
+  return context.flush.flush_tlb_range(cpu, mm, { start, end, stride_shift: 12, reason: 'mremap' });
 }
 
 interface PteMove {
@@ -161,12 +167,11 @@ interface PteMove {
 
 function* move_ptes(context: MmContext, cpu: number, mm: user_mm, move: PteMove): Kernel<void> {
   const { table, start, end, new_ptep, delta } = move;
-  const flush = (): Kernel<void> =>
-    context.flush.flush_tlb_range(cpu, mm, { start, end, stride_shift: 12, reason: 'mremap' });
+  const { flushBeforeClear, mremapFlushesLate } = context.variant;
   let force_flush = false;
   yield* spin_lock(mm.page_table_lock);
   yield* context.flush.flush_tlb_batched_pending(cpu, mm);
-  if (context.variant.flushBeforeClear) yield* flush();
+  if (flushBeforeClear) yield* flush_old_place(context, cpu, mm, start, end);
   for (let address = start; address < end; address += PAGE_SIZE) {
     const ptep = entryAddress(table, address, 1);
     if ((yield* pte_load(ptep)) === 0n) continue;
@@ -175,7 +180,7 @@ function* move_ptes(context: MmContext, cpu: number, mm: user_mm, move: PteMove)
     move_rmap(context, mm, pte, address, address + delta);
     yield* set_pte(physicalAddress(new_ptep + Number((address - start) / PAGE_SIZE) * 8), pte);
   }
-  if (force_flush && !context.variant.flushBeforeClear) yield* flush();
+  if (force_flush && !flushBeforeClear && !mremapFlushesLate) yield* flush_old_place(context, cpu, mm, start, end);
   yield* spin_unlock(mm.page_table_lock);
 }
 

@@ -6,6 +6,7 @@ import type { FlushAction } from '../../event/event.ts';
 import type { Core } from '../core.ts';
 import type { Kernel } from '../hardware.ts';
 import type { mm_struct } from '../mm_struct.ts';
+import type { PageTableIsolation } from './pti.ts';
 
 export const TLB_FLUSH_ALL = 0xffff_ffff_ffff_ffffn;
 
@@ -28,6 +29,8 @@ export interface FlushRequest {
 }
 
 export interface Tlb {
+  /** From E4: the user's half of PCIDs, and the ways between the halves. */
+  readonly isolation?: PageTableIsolation;
   /** flush_tlb_range is taken to free page tables: from v6.15 (3ef938c35035). Absent: it frees none. */
   readonly flushTlbRangeFreesTables?: boolean;
   /** Interrupts are off. */
@@ -71,6 +74,19 @@ export interface MmVariant {
   readonly ignoreBatchedPending?: boolean;
   /** BUGS 7: page tables go back without a flush of their own. */
   readonly skipTableFlush?: boolean;
+  /** BUGS 24: page tables go back after an IPI that only interrupts, as if no memory were left to gather them. */
+  readonly emptyIpiForTables?: boolean;
+  /** BUGS 26: mremap flushes the old place after it has let go of the locks. */
+  readonly mremapFlushesLate?: boolean;
+  /** BUGS 30: a gatherer that meets another one flushes only what it has cleared itself. */
+  readonly ignoreNestedGather?: boolean;
+  /** BUGS 35: an inaccessible entry is taken to be in no TLB, whoever may be about to flush it. */
+  readonly ignoreFlushPending?: boolean;
+  /**
+   * Taking an entry of somebody else's mm away is a load and a plain store, as where Linux counts on nobody to set A or D
+   * meanwhile. Harmless by itself: it takes away the barrier that a locked exchange happens to be.
+   */
+  readonly plainClear?: boolean;
   /** Every n-th flush of the generic code (counting from 1) is left out: the property test's dropped flush. */
   readonly dropFlush?: number;
 }

@@ -13,6 +13,7 @@ import { E9 } from './e9.ts';
 import { E10 } from './e10.ts';
 import { E11, E11_EAGER } from './e11.ts';
 import type { Era } from './era.ts';
+import { VARIANTS_OF_E0A } from './variants/of-e0a.ts';
 import { VARIANTS_OF_E0B } from './variants/of-e0b.ts';
 import { VARIANTS_OF_E1 } from './variants/of-e1.ts';
 import { VARIANTS_OF_E3 } from './variants/of-e3.ts';
@@ -22,6 +23,7 @@ import { VARIANTS_OF_E9 } from './variants/of-e9.ts';
 
 export const ERAS: readonly Era[] = [
   E0a,
+  ...VARIANTS_OF_E0A,
   E0b,
   ...VARIANTS_OF_E0B,
   E1,
@@ -37,11 +39,11 @@ export const ERAS: readonly Era[] = [
   E8,
   E9,
   ...VARIANTS_OF_E9,
-];
-
   E10,
   E11,
   E11_EAGER,
+];
+
 /** By id, in any case. Throws InputError, which lists the ids, when there is none; `place` is where the id stood. */
 export function eraById(id: string, place: InputPlace = { file: '--era' }): Era {
   const era = ERAS.find((candidate) => candidate.id.toLowerCase() === id.toLowerCase());

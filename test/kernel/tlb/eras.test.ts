@@ -13,7 +13,7 @@ describe('the eras', () => {
   it('are listed when one is not found', () => {
     expect(() => eraById('E99', { file: 'race.scn', line: 3 })).toThrow(InputError);
     expect(() => eraById('E99', { file: 'race.scn', line: 3 })).toThrow(
-      /^race\.scn:3: no era 'E99'; there are E0a, E0b, E0b-B9, E1, E1-no-remote, /,
+      /^race\.scn:3: no era 'E99'; there are E0a, E0a-plain, E0a-B9, E0a-B30, E0a-B32, /,
     );
   });
 
@@ -28,8 +28,10 @@ describe('the eras', () => {
 
   it('mark the harmless variants', () => {
     expect(ERAS.filter(({ variantOf }) => variantOf?.harmless).map(({ id }) => id)).toEqual([
+      'E0a-plain',
       'E1-M3',
       'E1-M22',
+      'E7-wide',
       'E9-fixed',
       'E11-eager',
     ]);

@@ -12,7 +12,8 @@ class WithoutBarrier extends TlbE0b {
 export const VARIANTS_OF_E0B: readonly Era[] = [
   variantOf(E0b, {
     id: 'B9',
-    change: 'no barrier between the change of an entry and the read of mm_cpumask',
+    change: "takes entries of another's mm away by plain stores, with no barrier before the read of mm_cpumask",
     tlb: (core) => new WithoutBarrier(core),
+    mm: { plainClear: true },
   }),
 ];

@@ -85,8 +85,9 @@ export const VARIANTS_OF_E1: readonly Era[] = [
   }),
   variantOf(E1, {
     id: 'M8',
-    change: 'reads mm_cpumask before advancing the generation',
+    change: 'reads mm_cpumask before advancing the generation, right after plain stores',
     tlb: (core) => new MaskBeforeGeneration(core),
+    mm: { plainClear: true },
   }),
   variantOf(E1, { id: 'M9', change: 'flushes before the entries are changed', mm: { flushBeforeClear: true } }),
   variantOf(E1, { id: 'M12', change: 'hands pages and tables back before the flush', mm: { freeBeforeFlush: true } }),

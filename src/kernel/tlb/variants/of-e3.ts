@@ -74,6 +74,11 @@ export const VARIANTS_OF_E3: readonly Era[] = [
     change: 'gives a slot to another mm without flushing it',
     tlb: (core) => new RecycleWithoutFlush(core),
   }),
+  variantOf(E3, {
+    id: 'B26',
+    change: 'mremap flushes the old place after it has let go of the locks',
+    mm: { mremapFlushesLate: true },
+  }),
   variantOf(E3, { id: 'B7', change: 'hands page tables back without a flush', mm: { skipTableFlush: true } }),
   variantOf(E3, {
     id: 'B32',

@@ -1,4 +1,4 @@
-/** E5 with one thing changed. M carries the number of ERAS.md. */
+/** E5 with one thing changed. M carries the number of ERAS.md, B that of BUGS.md. */
 import type { Kernel } from '../../hardware.ts';
 import { E5, TlbE5 } from '../e5.ts';
 import type { Era } from '../era.ts';
@@ -26,5 +26,10 @@ export const VARIANTS_OF_E5: readonly Era[] = [
     id: 'M10',
     change: 'leaves lazy processors alone, freed tables or not',
     tlb: (core) => new NeverReachesLazy(core),
+  }),
+  variantOf(E5, {
+    id: 'B24',
+    change: 'hands page tables back after an IPI that only interrupts',
+    mm: { emptyIpiForTables: true },
   }),
 ];
