@@ -6,6 +6,7 @@ import { UnsupportedError } from '../base/errors.ts';
 import { assert, present } from './bug.ts';
 import { run_early } from './early.ts';
 import { do_page_fault } from './fault.ts';
+import { EntryCode } from './entry.ts';
 import { dup_mm } from './fork.ts';
 import type { Hardware, Kernel } from './hardware.ts';
 import { CPU_UP_VECTOR, Hotplug } from './hotplug.ts';
@@ -18,6 +19,7 @@ import { mm_alloc, pgd_free } from './mm/mm_alloc.ts';
 import { MmRegistry, type user_mm } from './mm/mm_types.ts';
 import { do_brk, do_mmap, do_munmap, exit_mmap, map_gaps, type MmapRequest } from './mm/mmap.ts';
 import { do_mprotect } from './mm/mprotect.ts';
+import { do_mincore } from './mm/mincore.ts';
 import { do_mremap, type MremapRequest } from './mm/mremap.ts';
 import { Operations } from './mm/operation.ts';
 import { PageLocks } from './mm/page_lock.ts';
@@ -26,6 +28,7 @@ import { SwapSpace } from './mm/swap.ts';
 import { TlbFlush } from './mm/tlbflush.ts';
 import { ObjectRegistry } from './mm/vm_object.ts';
 import { Vmalloc, vmalloc_pgd_index, vmalloc_start } from './mm/vmalloc.ts';
+import { range_is_free, vma_lookup, type vm_area_struct } from './mm/vma.ts';
 import type { mm_struct } from './mm_struct.ts';
 import { PageAllocator } from './page_alloc.ts';
 import { reclaim_pages } from './reclaim.ts';
@@ -53,6 +56,7 @@ export class MiniKernel {
 
   constructor({ hardware, era, tuning = {} }: MiniKernelOptions) {
     this.era = era;
+  readonly #entry: EntryCode;
     this.core = new KernelCore(hardware);
     this.#tlb = era.tlb(this.core);
     this.context = make_context(this.core, this.#tlb, era, { ...TUNING, ...tuning });
@@ -60,6 +64,7 @@ export class MiniKernel {
       mmgrab: (mm) => this.#mmgrab(mm),
       mmdrop: (cpu, mm) => this.#mmdrop(cpu, mm),
     });
+    this.#entry = new EntryCode(this.core, this.#tlb.isolation);
     this.#hotplug = new Hotplug(this.core, this.#tlb, this.#scheduler);
     this.#vmalloc = new Vmalloc(this.context);
     const { init_mm, swapper_pg_dir } = this.core;
@@ -100,7 +105,7 @@ export class MiniKernel {
   }
 
   context_switch(cpu: number, next: task_struct): Kernel<void> {
-    return this.#scheduler.context_switch(cpu, next);
+    return this.#entry.entered(cpu, this.#scheduler.context_switch(cpu, next));
   }
 
   /**
@@ -111,10 +116,25 @@ export class MiniKernel {
     assert(!this.core.irqs_disabled(cpu), 'a page fault with interrupts off');
     const { mm } = this.current(cpu);
     const fault = do_page_fault(this.context, cpu, mm, address, errorCode);
-    return this.#operation(cpu, 'page fault', mm, fault);
+    const operation = this.context.operations.run(cpu, 'page fault', (mm ?? this.core.init_mm).ctx_id, fault);
+    return this.#entry.page_fault(cpu, operation);
   }
 
-  *interrupt(cpu: number, vector: number): Kernel<void> {
+  /** The current task goes on in user mode: before each of its accesses. */
+  user_mode(cpu: number): Kernel<void> {
+    return this.#entry.exit_to_user_mode(cpu);
+  }
+
+  /** Whether there is anything to do in user_mode. */
+  get isolated(): boolean {
+    return this.#entry.isolated;
+  }
+
+  interrupt(cpu: number, vector: number): Kernel<void> {
+    return this.#entry.interrupt(cpu, this.#interrupt(cpu, vector));
+  }
+
+  *#interrupt(cpu: number, vector: number): Kernel<void> {
     if (vector !== CPU_UP_VECTOR) {
       yield* this.core.interrupt(cpu, vector);
       return;
@@ -168,6 +188,43 @@ export class MiniKernel {
 
   /** Result: a copy of the current task's address space. */
   *fork(cpu: number, name: string): Kernel<user_mm> {
+  /** Result: a byte for each page, or a negative errno. */
+  sys_mincore(cpu: number, start: bigint, length: bigint): Kernel<Uint8Array | number> {
+    return this.#entry.entered(cpu, do_mincore(this.context, this.#current_mm(cpu), start, length));
+  }
+
+  /** The area that holds an address, as of this moment. */
+  find_vma(mm: mm_struct, address: bigint): vm_area_struct | null {
+    return vma_lookup(this.context.mms.user(mm), address);
+  }
+
+  /** execve: an empty address space, in steps. It lives from its first task to its last. */
+  *alloc_mm(name: string): Kernel<user_mm> {
+    const mm = yield* mm_alloc(this.context, name);
+    if (mm === null) throw new UnsupportedError(`out of memory: no frame for the address space ${name}`);
+    return mm;
+  }
+
+  /** Whether nothing is mapped in a range, as of this moment. */
+  is_free(mm: mm_struct, start: bigint, length: bigint): boolean {
+    return range_is_free(this.context.mms.user(mm), start, start + length);
+  }
+
+  /** Where the heap of a new program begins: before it has one. */
+  set_brk(mm: mm_struct, start: bigint): void {
+    const user = this.context.mms.user(mm);
+    user.start_brk = start;
+    user.brk = start;
+  }
+
+  /** membarrier: every processor executes a full barrier before the call returns. */
+  membarrier(cpu: number): Kernel<void> {
+    const fence = function* (): Kernel<void> {
+      yield { kind: 'fence' };
+    };
+    return this.#entry.entered(cpu, this.core.on_each_cpu(cpu, fence));
+  }
+
     const mm = this.#current_mm(cpu);
     const copy = yield* this.#operation(cpu, 'fork', mm, dup_mm(this.context, cpu, mm, name));
     if (copy === null) throw new UnsupportedError(`out of memory: fork of ${mm.name}; give the machine more memory`);
@@ -178,7 +235,7 @@ export class MiniKernel {
   *exit_task(cpu: number, task: task_struct): Kernel<void> {
     const { mm } = task;
     if (mm === null) return;
-    if (task === this.current(cpu)) yield* this.#scheduler.exit_mm(cpu);
+    if (task === this.current(cpu)) yield* this.#entry.entered(cpu, this.#scheduler.exit_mm(cpu));
     else this.#detach(task);
     yield* this.#mmput(cpu, mm);
   }
@@ -225,11 +282,11 @@ export class MiniKernel {
 
   flush_mm(cpu: number, mm: mm_struct, reason: string): Kernel<void> {
     const request = { start: 0n, end: TLB_FLUSH_ALL, stride_shift: 12, freed_tables: true, reason };
-    return this.#tlb.flush_tlb_mm_range(cpu, mm, request);
+    return this.#entry.entered(cpu, this.#tlb.flush_tlb_mm_range(cpu, mm, request));
   }
 
   flush_all(cpu: number, reason: string): Kernel<void> {
-    return this.#tlb.flush_tlb_all(cpu, reason);
+    return this.#entry.entered(cpu, this.#tlb.flush_tlb_all(cpu, reason));
   }
 
   /** Maps private memory wherever [start, end) has none, without a step. Result: 4-KByte pages mapped. */
@@ -238,7 +295,8 @@ export class MiniKernel {
   }
 
   #operation<T>(cpu: number, name: string, mm: mm_struct | null, body: Kernel<T>): Kernel<T> {
-    return this.context.operations.run(cpu, name, (mm ?? this.core.init_mm).ctx_id, body);
+    const operation = this.context.operations.run(cpu, name, (mm ?? this.core.init_mm).ctx_id, body);
+    return this.#entry.entered(cpu, operation);
   }
 
   #current_mm(cpu: number): user_mm {
@@ -303,3 +361,4 @@ function make_context(core: KernelCore, tlb: Tlb, era: Era, tuning: MmTuning): M
     kernel_pgd_entries: [vmalloc_pgd_index(levels)],
   };
 }
+    isolated: tlb.isolation?.enabled === true,

@@ -16,7 +16,8 @@ import type { vm_object } from './mm/vm_object.ts';
 
 export const HPAGE_ORDER = 9;
 const HPAGE_FRAMES = 2 ** HPAGE_ORDER;
-export type PageOrder = 0 | typeof HPAGE_ORDER;
+export const PGD_PAIR_ORDER = 1;
+export type PageOrder = 0 | typeof PGD_PAIR_ORDER | typeof HPAGE_ORDER;
 
 /** One page-table entry that maps a page: what Linux finds through anon_vma or the file's interval tree. */
 export interface rmap_item {

@@ -212,6 +212,7 @@ export class ScenarioThread {
     this.#world.accessed(this, place, seen);
     if (seen === null) {
       if (outcome.kind === 'value')
+      if (user) yield* this.#world.kernel.user_mode(this.processor);
         this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} ended in SIGSEGV`);
     } else if (outcome.kind === 'fault') {
       this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} succeeded, expected a fault`);

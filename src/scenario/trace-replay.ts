@@ -67,6 +67,8 @@ export class TraceReplay implements LackeyHandler {
   #nextProcessor = 0;
   #current: Thread | null = null;
   #processor = 0;
+  /** Whether the current thread may stand in the kernel, and its next access needs the user's page tables. */
+  #inKernel = false;
   #mmu: Processor['mmu'];
 
   /** `line` tells which line of the trace is being replayed. */
@@ -83,6 +85,7 @@ export class TraceReplay implements LackeyHandler {
     this.accesses++;
     this.#system.stream.time++;
     const code = CODES[kind];
+    if (this.#inKernel) this.#returnToUserMode();
     if (this.#mmu.access(page, code, offset) === -1) this.#fault(page, kind);
     if (offset + size > PAGE_BYTES) {
       const next = pageNumber(page + 1);
@@ -318,7 +321,13 @@ export class TraceReplay implements LackeyHandler {
     return present(this.#processes.get(pid), `process ${pid}`);
   }
 
+  #returnToUserMode(): void {
+    this.#perform(this.#processor, this.#system.kernel.user_mode(this.#processor));
+    this.#inKernel = false;
+  }
+
   #perform<T>(processor: number, code: Kernel<T>): T {
+    this.#inKernel = this.#system.kernel.isolated;
     return this.#system.perform(processor, code);
   }
 

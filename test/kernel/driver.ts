@@ -236,9 +236,14 @@ export class Driver implements Hardware {
         this.invalidations.push({ cpu: index, by: 'invlpg', value: action.address });
         return 0n;
       case 'invpcid':
-        assert(action.type === InvpcidType.allIncludingGlobals && this.features.invpcid, 'INVPCID of type 2 only');
+        assert(this.features.invpcid, '#UD: no INVPCID');
         this.#drain(cpu);
-        cpu.tlb.clear();
+        if (action.type === InvpcidType.allIncludingGlobals) cpu.tlb.clear();
+        else {
+          assert(action.type === InvpcidType.individualAddress, 'INVPCID of type 0 or 2');
+          assert((cpu.cr4 & Cr4.PCIDE) !== 0n, '#GP: a PCID without CR4.PCIDE');
+          cpu.tlb.delete(`${action.pcid}:${action.address / BigInt(PAGE_BYTES)}`);
+        }
         this.invalidations.push({ cpu: index, by: 'invpcid', value: BigInt(action.type) });
         return 0n;
       case 'invlpgb': {
@@ -339,7 +344,7 @@ function modified(action: Action & { kind: 'locked' }, before: bigint): bigint {
   }
 }
 
-/** The frame of the n-th address space's top structure, clear of the kernel's own. */
+/** The frame of the n-th address space's top structure, clear of the kernel's own; the next one is the user's. */
 export function pgdFrame(n: number): ReturnType<typeof frameNumber> {
-  return frameNumber(FRAMES - 1 - n);
+  return frameNumber(FRAMES - 2 - 2 * n);
 }

@@ -10,7 +10,7 @@ import { systemOptions } from '../../src/scenario/system-options.ts';
 import { BruteForceJudge } from './brute-force.ts';
 import { randomScenario } from './random-scenario.ts';
 
-const CORRECT = ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed', 'E11', 'E11-eager'] as const;
+const CORRECT = ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E4', 'E5', 'E6', 'E7', 'E8', 'E9-fixed', 'E11', 'E11-eager'] as const;
 const SWITCHES = [
   'pcid',
   'store-buffers',
@@ -78,6 +78,7 @@ export function runOne({ seed, statements, era }: OneRun): Judged {
   const off = SWITCHES.filter(() => random.chance(0.2)).map((name) => `${name}=off`);
   const switches = random.chance(0.2) ? [...off, 'la57=on'] : off;
   if (random.chance(0.7)) switches.push('invlpgb=on');
+  if (random.chance(0.3)) switches.push('pti=on');
   const wishes = { ...scenario, file: 'random', storeBuffers: true, memory: 4 };
   const options = systemOptions({ switches, seed, detect: true }, wishes);
   const system = new System({ ...options, era });

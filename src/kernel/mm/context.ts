@@ -25,6 +25,8 @@ export interface MmContext {
   readonly nx: boolean;
   readonly variant: MmVariant;
   readonly tuning: MmTuning;
+  /** Page-table isolation: every address space has a second top table, the frame behind the first, for user mode. */
+  readonly isolated: boolean;
   readonly flush: TlbFlush;
   readonly operations: Operations;
   readonly pages: PageAllocator;

@@ -1,6 +1,10 @@
-/** A new address space: its top table holds the kernel's entries, so that kernel mappings are the same everywhere. */
+/**
+ * A new address space: its top table holds the kernel's entries, so that kernel mappings are the same everywhere. With
+ * page-table isolation the user's top table comes behind it, and holds none of them.
+ */
 import { addressInFrame } from '../../arch/address.ts';
 import type { Kernel } from '../hardware.ts';
+import { framesOf, PGD_PAIR_ORDER } from '../page_alloc.ts';
 import type { MmContext } from './context.ts';
 import type { user_mm } from './mm_types.ts';
 
@@ -9,15 +13,17 @@ const NO_MM = 0;
 
 /** Null when memory is exhausted. */
 export function* mm_alloc(context: MmContext, name: string): Kernel<user_mm | null> {
-  const pgd = context.pages.alloc_pages('page-table', NO_MM, 0);
+  const pgd = context.pages.alloc_pages('page-table', NO_MM, context.isolated ? PGD_PAIR_ORDER : 0);
   if (pgd === null) return null;
-  yield { kind: 'zero-frame', frame: pgd.frame };
+  for (const frame of framesOf(pgd)) yield { kind: 'zero-frame', frame };
   for (const index of context.kernel_pgd_entries) {
     const entry = yield { kind: 'load', address: addressInFrame(context.core.swapper_pg_dir, index * 8) };
     yield { kind: 'store', address: addressInFrame(pgd.frame, index * 8), value: entry };
   }
   const mm = context.mms.mm_init(name, pgd.frame);
-  context.core.hardware.tell({ kind: 'address-space', mm: mm.ctx_id, root: pgd.frame, name });
+  for (const root of framesOf(pgd)) {
+    context.core.hardware.tell({ kind: 'address-space', mm: mm.ctx_id, root, name });
+  }
   return mm;
 }
 

@@ -7,10 +7,12 @@ import {
   addressInFrame,
   type FrameNumber,
   linearAddress,
+  PAGE_BYTES,
   pageOf,
   type PagingLevel,
   pagesPerEntry,
   type PhysicalAddress,
+  physicalAddress,
   tableIndex,
 } from '../../arch/address.ts';
 import { entryFrame, makeEntry, PagingEntry } from '../../arch/paging-entry.ts';
@@ -46,6 +48,25 @@ export function* pte_load(ptep: PhysicalAddress): Kernel<bigint> {
 
 export function* set_pte(ptep: PhysicalAddress, pte: bigint): Kernel<void> {
   yield { kind: 'store', address: ptep, value: pte };
+}
+
+/**
+ * An entry of `level` that refers to a table. With page-table isolation the entries of the top level are in the user's top
+ * table, too, and the kernel may not execute by way of its own.
+ */
+export function* set_table_entry(
+  context: MmContext,
+  mm: mm_struct,
+  slot: PhysicalAddress,
+  level: PagingLevel,
+  entry: bigint,
+): Kernel<void> {
+  if (!context.isolated || level !== context.levels || mm === context.core.init_mm) {
+    yield* set_pte(slot, entry);
+    return;
+  }
+  yield* set_pte(physicalAddress(slot + PAGE_BYTES), entry);
+  yield* set_pte(slot, entry !== 0n && context.nx ? entry | PagingEntry.XD : entry);
 }
 
 /** Locked, for the processor may be setting A or D (SDM 3A 4.8). */
@@ -91,7 +112,7 @@ export function* pte_alloc(
     const slot = entryAddress(table, address, above);
     let entry = yield* pte_load(slot);
     if (entry === 0n) {
-      const populated = yield* populate(context, cpu, mm, slot);
+      const populated = yield* populate(context, cpu, mm, slot, above);
       if (populated === null) return null;
       entry = populated;
     }
@@ -102,7 +123,13 @@ export function* pte_alloc(
 }
 
 /** Links a zeroed table unless another processor was first. Result: the entry. */
-function* populate(context: MmContext, cpu: number, mm: mm_struct, slot: PhysicalAddress): Kernel<bigint | null> {
+function* populate(
+  context: MmContext,
+  cpu: number,
+  mm: mm_struct,
+  slot: PhysicalAddress,
+  level: PagingLevel,
+): Kernel<bigint | null> {
   const table = context.pages.alloc_pages('page-table', mm.ctx_id, 0);
   if (table === null) return null;
   yield { kind: 'zero-frame', frame: table.frame };
@@ -110,7 +137,7 @@ function* populate(context: MmContext, cpu: number, mm: mm_struct, slot: Physica
   let entry = yield* pte_load(slot);
   if (entry === 0n) {
     entry = makeEntry(table.frame, mm === context.core.init_mm ? _KERNPG_TABLE : _PAGE_TABLE);
-    yield* set_pte(slot, entry);
+    yield* set_table_entry(context, mm, slot, level, entry);
     yield* spin_unlock(mm.page_table_lock);
   } else {
     yield* spin_unlock(mm.page_table_lock);

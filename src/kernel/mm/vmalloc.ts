@@ -40,11 +40,13 @@ export class Vmalloc {
 
   /** Result: the address of `count` zeroed pages with a guard page behind them, or -ENOMEM. */
   *vmalloc(cpu: number, count: number): Kernel<bigint> {
-    const { core, nx } = this.#context;
+    const { core, isolated, nx } = this.#context;
     const pages = yield* this.#allocate(cpu, count);
     if (pages === null) return BigInt(-ENOMEM);
     const area = this.#reserve(pages);
-    const prot = page_kernel({ global: core.hardware.features.globalPages, nx });
+    // Nothing of the kernel is global under isolation, or it would be there in user mode.
+    const global = core.hardware.features.globalPages && !isolated;
+    const prot = page_kernel({ global, nx });
     for (const [index, page] of pages.entries()) {
       const address = area.address + BigInt(index) * PAGE_SIZE;
       const ptep = yield* pte_alloc(this.#context, cpu, core.init_mm, address, 1);

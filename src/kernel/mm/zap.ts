@@ -18,6 +18,7 @@ import {
   pte_load,
   ptep_get_and_clear,
   set_pte,
+  set_table_entry,
   type TableRange,
   walk_page_range,
 } from './pgtable.ts';
@@ -136,7 +137,7 @@ function* free_table_range(
       yield* free_table_range(context, tlb, below, (level - 1) as PagingLevel, part);
     }
     if (base < floor || top > ceiling) continue;
-    yield* set_pte(slot, 0n);
+    yield* set_table_entry(context, tlb.mm, slot, level, 0n);
     yield* tlb.tlb_remove_table(context.pages.pfn_to_page(below), start > base ? start - (start % PMD_SIZE) : base);
   }
 }

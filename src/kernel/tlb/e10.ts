@@ -51,7 +51,8 @@ import {
   PMD_SHIFT,
 } from './invlpgb.ts';
 import { type Era, type FlushRequest, TLB_FLUSH_ALL, type Tlb, type TlbflushUnmapBatch } from './era.ts';
-import { __flush_tlb, __flush_tlb_all, __flush_tlb_range, few_pages, pgd_address } from './tlbflush.ts';
+import { PageTableIsolation } from './pti.ts';
+import { __flush_tlb_all, few_pages, pgd_address } from './tlbflush.ts';
 import { mmRange, TraceTlb, wholeMm } from './trace_tlb.ts';
 
 /** A slot: the translations of the mm with this id, none older than this generation. ctx_id 0: empty. */
@@ -73,8 +74,8 @@ interface tlb_state {
 }
 
 const TLB_NR_DYN_ASIDS = 6;
-/** Twelve bits of PCID, less PCID 0 and one for the count from 0. */
-const MAX_ASID_AVAILABLE = (1 << 12) - 2;
+/** Eleven bits of PCID, for the twelfth tells user from kernel; less PCID 0 and one for the count from 0. */
+const MAX_ASID_AVAILABLE = (1 << 11) - 2;
 
 /** When an mm is given a global ASID. */
 export interface Promotion {
@@ -159,12 +160,17 @@ export class TlbE10 implements Tlb {
    * then still invalidates global translations, for on it flush_tlb_kernel_range relies.
    */
   protected readonly pcid: boolean;
-  /** How many pages an INVLPGB may name; null: there is none, or no PCID for it to name. */
+  /**
+   * How many pages an INVLPGB may name; null: there is none, or no PCID for it to name. Nor with page-table isolation, whose
+   * mask of PCIDs is too short for global ASIDs (94a17f2dc90b).
+   */
   protected readonly invlpgb_count_max: number | null;
   protected readonly global_asids: GlobalAsids;
   /** What is a huge page now may be a table when the flush comes. */
   readonly flushTlbRangeFreesTables = true;
   readonly #promotion: Promotion;
+  /** What the user's page tables and PCIDs ask for. */
+  readonly isolation: PageTableIsolation;
   readonly #cpu_tlbstate: readonly tlb_state[];
   /** Each processor has one flush_tlb_info, in use or not: W11. */
   readonly #flush_tlb_info_idx: number[];
@@ -174,7 +180,9 @@ export class TlbE10 implements Tlb {
     this.trace = new TraceTlb(core);
     const { pcid, globalPages, invlpgKeepsGlobals = false } = core.hardware.features;
     this.pcid = pcid && globalPages && !invlpgKeepsGlobals;
-    this.invlpgb_count_max = this.pcid ? (core.hardware.features.invlpgbCountMax ?? null) : null;
+    this.isolation = new PageTableIsolation(core, this.trace, this.pcid);
+    const broadcasts = this.pcid && !this.isolation.enabled;
+    this.invlpgb_count_max = broadcasts ? (core.hardware.features.invlpgbCountMax ?? null) : null;
     this.#promotion = promotion;
     this.global_asids = global_asids;
     this.#cpu_tlbstate = Array.from({ length: core.hardware.processors }, () => ({
@@ -259,6 +267,7 @@ export class TlbE10 implements Tlb {
       yield* WRITE_ONCE(context.ctx_id, next.ctx_id);
       yield* WRITE_ONCE(context.tlb_gen, next_tlb_gen);
       this.trace.decision(cpu, null, wholeMm(next.ctx_id), 'full', why);
+      yield* this.isolation.invalidate_user_asid(cpu, asid);
       yield { kind: 'mov-to-cr3', value: this.build_cr3(cpu, next.pgd, asid) };
       this.trace.slot(cpu, asid, this.kern_pcid(asid), next.ctx_id, next_tlb_gen);
     } else {
@@ -279,6 +288,8 @@ export class TlbE10 implements Tlb {
     const global_asid = yield* this.mm_global_asid(cpu, next);
     if (global_asid !== 0) return { asid: global_asid, need_flush: false, why: `global ASID ${global_asid}` };
 
+    if (yield* this.isolation.invalidate_other(cpu)) yield* this.clear_asid_other(cpu);
+
     for (let asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
       const { ctx_id, tlb_gen } = this.ctxs(cpu, asid);
       if ((yield* READ_ONCE(ctx_id)) !== next.ctx_id) continue;
@@ -291,6 +302,18 @@ export class TlbE10 implements Tlb {
     const asid = (yield* READ_ONCE(next_asid)) % TLB_NR_DYN_ASIDS;
     yield* WRITE_ONCE(next_asid, asid + 1);
     return { asid, need_flush: true, why: `slot ${asid}, new to it` };
+  }
+
+  /** The slots that are not loaded hold kernel translations that are stale: whoever goes to one again flushes. */
+  protected *clear_asid_other(cpu: number): Kernel<void> {
+    this.core.warnUnless(this.isolation.enabled, cpu, 'W17', 'clear_asid_other without page-table isolation');
+    const loaded = yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm_asid);
+    for (let asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
+      if (asid === loaded) continue;
+      yield* WRITE_ONCE(this.ctxs(cpu, asid).ctx_id, 0);
+      this.trace.slot(cpu, asid, this.kern_pcid(asid), 0, 0);
+    }
+    yield* this.isolation.others_are_invalid(cpu);
   }
 
   *enter_lazy_tlb(cpu: number, _mm: mm_struct): Kernel<void> {
@@ -497,8 +520,8 @@ export class TlbE10 implements Tlb {
     core.warnUnless(!partial || named, cpu, 'W13', 'a part of no mm or of no generation');
     const why = `generation ${local_tlb_gen} to ${mm_tlb_gen}`;
     this.trace.decision(cpu, f.flush, range, partial ? 'partial' : 'full', why);
-    if (partial) yield* __flush_tlb_range(f.start, f.end, f.stride_shift);
-    else yield* __flush_tlb();
+    if (partial) yield* this.isolation.flush_user_range(cpu, loaded_mm_asid, f, f.stride_shift);
+    else yield* this.isolation.flush_tlb(cpu, loaded_mm_asid);
     yield* WRITE_ONCE(tlb_gen, mm_tlb_gen);
     this.trace.slot(cpu, loaded_mm_asid, this.kern_pcid(loaded_mm_asid), loaded_mm.ctx_id, mm_tlb_gen);
   }
@@ -599,7 +622,8 @@ export class TlbE10 implements Tlb {
   /** On every processor, whatever it runs: the kernel's half belongs to every address space. */
   protected *do_kernel_range_flush(cpu: number, start: bigint, end: bigint, flush: number): Kernel<void> {
     this.trace.decision(cpu, flush, mmRange(this.core.init_mm.ctx_id, start, end), 'partial', 'kernel range');
-    yield* __flush_tlb_range(start, end);
+    const { loaded_mm_asid } = this.cpu_tlbstate(cpu);
+    yield* this.isolation.flush_kernel_range(cpu, loaded_mm_asid, { start, end });
   }
 
   /** The entries have been cleared and their pages wait: the mm takes a generation now, the processors are flushed later. */

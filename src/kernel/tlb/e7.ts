@@ -14,8 +14,7 @@
  * The invariant: for every slot i, the TLB holds no user translation tagged with i's PCID that is older than generation
  * ctxs[i].tlb_gen of the mm whose id is ctxs[i].ctx_id.
  *
- * Written for page-table isolation off: an asid has one PCID, and INVLPG reaches all that an address has cached. Left out
- * besides: CR4, LDT and branch predictors at a switch, and NMIs.
+ * Left out: CR4, LDT and branch predictors at a switch, and NMIs.
  */
 import { type FrameNumber, PAGE_SHIFT } from '../../arch/address.ts';
 import { Cr3, Cr4 } from '../../arch/control-registers.ts';
@@ -36,7 +35,8 @@ import type { Kernel } from '../hardware.ts';
 import { LOADED_MM_SWITCHING, pointer_bits } from '../mm_pointer.ts';
 import type { mm_struct } from '../mm_struct.ts';
 import { type Era, type FlushRequest, TLB_FLUSH_ALL, type Tlb, type TlbflushUnmapBatch } from './era.ts';
-import { __flush_tlb, __flush_tlb_all, __flush_tlb_range, few_pages, pgd_address } from './tlbflush.ts';
+import { PageTableIsolation } from './pti.ts';
+import { __flush_tlb_all, few_pages, pgd_address } from './tlbflush.ts';
 import { mmRange, TraceTlb, wholeMm } from './trace_tlb.ts';
 
 /** A slot: the translations of the mm with this id, none older than this generation. ctx_id 0: empty. */
@@ -58,8 +58,8 @@ interface tlb_state {
 }
 
 const TLB_NR_DYN_ASIDS = 6;
-/** Twelve bits of PCID, less PCID 0 and one for the count from 0. */
-const MAX_ASID_AVAILABLE = (1 << 12) - 2;
+/** Eleven bits of PCID, for the twelfth tells user from kernel; less PCID 0 and one for the count from 0. */
+const MAX_ASID_AVAILABLE = (1 << 11) - 2;
 
 /** The generation of a request that names none: no mm ever flushes at it. */
 export const TLB_GENERATION_INVALID = 0;
@@ -114,6 +114,8 @@ export class TlbE7 implements Tlb {
   protected readonly trace: TraceTlb;
   /** PCIDs only with global pages: their toggle, CR4.PGE, is what reaches every PCID without INVPCID. */
   protected readonly pcid: boolean;
+  /** What the user's page tables and PCIDs ask for. */
+  readonly isolation: PageTableIsolation;
   readonly #cpu_tlbstate: readonly tlb_state[];
   /** Each processor has one flush_tlb_info, in use or not: W11. */
   readonly #flush_tlb_info_idx: number[];
@@ -123,6 +125,7 @@ export class TlbE7 implements Tlb {
     this.trace = new TraceTlb(core);
     const { pcid, globalPages } = core.hardware.features;
     this.pcid = pcid && globalPages;
+    this.isolation = new PageTableIsolation(core, this.trace, this.pcid);
     this.#cpu_tlbstate = Array.from({ length: core.hardware.processors }, () => ({
       loaded_mm: core.mmCell(core.init_mm),
       loaded_mm_asid: core.cell(0),
@@ -194,6 +197,7 @@ export class TlbE7 implements Tlb {
       yield* WRITE_ONCE(context.ctx_id, next.ctx_id);
       yield* WRITE_ONCE(context.tlb_gen, next_tlb_gen);
       this.trace.decision(cpu, null, wholeMm(next.ctx_id), 'full', why);
+      yield* this.isolation.invalidate_user_asid(cpu, asid);
       yield { kind: 'mov-to-cr3', value: this.build_cr3(cpu, next.pgd, asid) };
       this.trace.slot(cpu, asid, this.kern_pcid(asid), next.ctx_id, next_tlb_gen);
     } else {
@@ -211,6 +215,8 @@ export class TlbE7 implements Tlb {
   protected *choose_new_asid(cpu: number, next: mm_struct, next_tlb_gen: number): Kernel<NewAsid> {
     if (!this.pcid) return { asid: 0, need_flush: true, why: 'no PCIDs: every switch flushes' };
 
+    if (yield* this.isolation.invalidate_other(cpu)) yield* this.clear_asid_other(cpu);
+
     for (let asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
       const { ctx_id, tlb_gen } = this.ctxs(cpu, asid);
       if ((yield* READ_ONCE(ctx_id)) !== next.ctx_id) continue;
@@ -223,6 +229,18 @@ export class TlbE7 implements Tlb {
     const asid = (yield* READ_ONCE(next_asid)) % TLB_NR_DYN_ASIDS;
     yield* WRITE_ONCE(next_asid, asid + 1);
     return { asid, need_flush: true, why: `slot ${asid}, new to it` };
+  }
+
+  /** The slots that are not loaded hold kernel translations that are stale: whoever goes to one again flushes. */
+  protected *clear_asid_other(cpu: number): Kernel<void> {
+    this.core.warnUnless(this.isolation.enabled, cpu, 'W17', 'clear_asid_other without page-table isolation');
+    const loaded = yield* READ_ONCE(this.cpu_tlbstate(cpu).loaded_mm_asid);
+    for (let asid = 0; asid < TLB_NR_DYN_ASIDS; asid++) {
+      if (asid === loaded) continue;
+      yield* WRITE_ONCE(this.ctxs(cpu, asid).ctx_id, 0);
+      this.trace.slot(cpu, asid, this.kern_pcid(asid), 0, 0);
+    }
+    yield* this.isolation.others_are_invalid(cpu);
   }
 
   *enter_lazy_tlb(cpu: number, _mm: mm_struct): Kernel<void> {
@@ -332,8 +350,8 @@ export class TlbE7 implements Tlb {
     core.warnUnless(!partial || named, cpu, 'W13', 'a part of no mm or of no generation');
     const why = `generation ${local_tlb_gen} to ${mm_tlb_gen}`;
     this.trace.decision(cpu, f.flush, range, partial ? 'partial' : 'full', why);
-    if (partial) yield* __flush_tlb_range(f.start, f.end, f.stride_shift);
-    else yield* __flush_tlb();
+    if (partial) yield* this.isolation.flush_user_range(cpu, loaded_mm_asid, f, f.stride_shift);
+    else yield* this.isolation.flush_tlb(cpu, loaded_mm_asid);
     yield* WRITE_ONCE(tlb_gen, mm_tlb_gen);
     this.trace.slot(cpu, loaded_mm_asid, this.kern_pcid(loaded_mm_asid), loaded_mm.ctx_id, mm_tlb_gen);
   }
@@ -397,7 +415,8 @@ export class TlbE7 implements Tlb {
   /** On every processor, whatever it runs: the kernel's half belongs to every address space. */
   protected *do_kernel_range_flush(cpu: number, start: bigint, end: bigint, flush: number): Kernel<void> {
     this.trace.decision(cpu, flush, mmRange(this.core.init_mm.ctx_id, start, end), 'partial', 'kernel range');
-    yield* __flush_tlb_range(start, end);
+    const { loaded_mm_asid } = this.cpu_tlbstate(cpu);
+    yield* this.isolation.flush_kernel_range(cpu, loaded_mm_asid, { start, end });
   }
 
   /** The entries have been cleared and their pages wait: the mm takes a generation now, the processors are flushed later. */

@@ -5,6 +5,7 @@ import { E0b } from './e0b.ts';
 import { E1 } from './e1.ts';
 import { E2 } from './e2.ts';
 import { E3 } from './e3.ts';
+import { E4 } from './e4.ts';
 import { E5 } from './e5.ts';
 import { E6 } from './e6.ts';
 import { E7 } from './e7.ts';
@@ -31,6 +32,7 @@ export const ERAS: readonly Era[] = [
   E2,
   E3,
   ...VARIANTS_OF_E3,
+  E4,
   E5,
   ...VARIANTS_OF_E5,
   E6,

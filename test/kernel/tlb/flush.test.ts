@@ -5,7 +5,7 @@ import { eraById } from '../../../src/kernel/tlb/eras.ts';
 import { pageAddress, Rig } from './rig.ts';
 
 /** From E5 a request's stride counts; from E6 the initiator sends its IPIs first. */
-const ERAS_IN_ORDER = ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed', 'E10', 'E11'];
+const ERAS_IN_ORDER = ['E0a', 'E0b', 'E1', 'E2', 'E3', 'E4', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed', 'E10', 'E11'];
 const WITHOUT_GENERATIONS = ['E0a', 'E0b'];
 const STRIDES = ERAS_IN_ORDER.slice(ERAS_IN_ORDER.indexOf('E5'));
 const CONCURRENT = ERAS_IN_ORDER.slice(ERAS_IN_ORDER.indexOf('E6'));

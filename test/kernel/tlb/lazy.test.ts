@@ -47,6 +47,21 @@ const ROWS: readonly Row[] = [
     backUnchanged: [],
   },
   {
+    id: 'E4',
+    given: 'on init_mm at once, by PCID',
+    decided: ['skip, not in mm_cpumask'],
+    back: ['cr3'],
+    backUnchanged: ['cr3-noflush'],
+  },
+  {
+    id: 'E4',
+    given: 'without PCID, still flushed',
+    options: { features: { pcid: false } },
+    decided: ['full, lazy: leaves the mm'],
+    back: ['cr3'],
+    backUnchanged: [],
+  },
+  {
     id: 'E5',
     given: 'left alone, compares generations',
     decided: ['skip, lazy: no tables freed'],
@@ -102,7 +117,7 @@ describe.each(ROWS)('$id: $given', (row) => {
 });
 
 describe('an IPI in flight to a processor gone lazy', () => {
-  it.each(['E0a', 'E1', 'E2', 'E3', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed', 'E10', 'E11'])(
+  it.each(['E0a', 'E1', 'E2', 'E3', 'E4', 'E5', 'E6', 'E7', 'E8', 'E9', 'E9-fixed', 'E10', 'E11'])(
     '%s: is answered, and harms nobody',
     (id) => {
       const rig = new Rig({ era: eraById(id), processors: 2 });

@@ -19,10 +19,10 @@ const CROWDED = { processors: 2, mms: 8, pages: 2, length: 30 };
 const LONELY = { processors: 2, mms: 1, pages: 1, length: 12 };
 
 const WITHOUT_SLOTS = ['E0a', 'E0b', 'E1', 'E2'];
-const WITH_SLOTS = ['E3', 'E5', 'E6', 'E7', 'E8', 'E9-fixed', 'E11'];
+const WITH_SLOTS = ['E3', 'E4', 'E5', 'E6', 'E7', 'E8', 'E9-fixed', 'E11'];
 
 /** The failures of all runs; throws on a deadlock. */
-function failures(id: string, bounds = BOUNDS, options: Partial<RigOptions> = {}): readonly string[] {
+function failures(id: string, bounds = BOUNDS, options: Partial<RigOptions> = {}, numRuns = RUNS): readonly string[] {
   const found: string[] = [];
   const run = fc.property(programs(bounds), fc.nat(), (operations, seed) => {
     const rig = new Rig({ era: eraById(id), ...bounds, storeBuffers: true, ...options });
@@ -32,7 +32,7 @@ function failures(id: string, bounds = BOUNDS, options: Partial<RigOptions> = {}
     runAtRandom(rig.driver, new Random(seed));
     found.push(...rig.failures);
   });
-  fc.assert(run, { seed: SEED, numRuns: RUNS });
+  fc.assert(run, { seed: SEED, numRuns });
   return found;
 }
 
@@ -43,6 +43,16 @@ describe(`silent over ${RUNS} random programs (seed ${SEED})`, () => {
     it('without PCID', () => expect(failures(id, BOUNDS, { features: { pcid: false } })).toEqual([]));
 
     it('with more mms than slots', () => expect(failures(id, CROWDED)).toEqual([]));
+
+    it('with page-table isolation', () => {
+      for (const features of [
+        { meltdown: true },
+        { meltdown: true, invpcid: false },
+        { meltdown: true, pcid: false },
+      ]) {
+        expect(failures(id, BOUNDS, { features }, RUNS / 4)).toEqual([]);
+      }
+    });
 
     it('with one mm', () => expect(failures(id, LONELY)).toEqual([]));
   });

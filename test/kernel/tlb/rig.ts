@@ -6,11 +6,12 @@
  * user access that gets an older value, or one of another mm, is a failure. So is a recorded generation that the TLB does
  * not live up to, and every assertion of the kernel.
  */
-import { addressInFrame, linearAddress, PAGE_BYTES } from '../../../src/arch/address.ts';
+import { addressInFrame, type FrameNumber, frameNumber, linearAddress, PAGE_BYTES } from '../../../src/arch/address.ts';
 import { present } from '../../../src/base/assert.ts';
 import type { KernelEvent } from '../../../src/event/event.ts';
 import { type Cell, locked, READ_ONCE, spin_lock, spin_unlock, WRITE_ONCE } from '../../../src/kernel/cell.ts';
 import { cpumask_set_cpu } from '../../../src/kernel/cpumask.ts';
+import { EntryCode } from '../../../src/kernel/entry.ts';
 import type { Kernel } from '../../../src/kernel/hardware.ts';
 import { KernelCore } from '../../../src/kernel/kernel_core.ts';
 import type { mm_struct } from '../../../src/kernel/mm_struct.ts';
@@ -59,6 +60,7 @@ export class Rig implements Subject {
   readonly failures: string[] = [];
   /** The mm that each processor's user task runs, null for a kernel thread. */
   readonly #current: (mm_struct | null)[];
+  readonly #entry: EntryCode;
   /** active_mm: what is loaded, as far as the scheduler knows. */
   readonly #active: mm_struct[];
   /** The least version that may still be used, by mm and page. */
@@ -72,18 +74,19 @@ export class Rig implements Subject {
     this.driver = new Driver(options);
     this.core = new KernelCore(this.driver, { dataFrames: 4 });
     this.tlb = era.tlb(this.core);
+    this.#entry = new EntryCode(this.core, this.tlb.isolation);
     this.mms = Array.from({ length: mms }, (_, n) => {
       const mm = this.core.mm_init(`mm${n}`, pgdFrame(n));
       this.core.register(mm);
       for (let page = 0; page < this.driver.pages; page++) {
-        this.driver.poke(addressInFrame(mm.pgd, page * 8), entry(mm, 1n));
+        for (const root of this.#roots(mm)) this.driver.poke(addressInFrame(root, page * 8), entry(mm, 1n));
       }
       return mm;
     });
     this.#current = this.driver.cpus.map(() => null);
     this.#active = this.driver.cpus.map(() => this.core.init_mm);
     this.#unnumbered = this.driver.cpus.map(() => []);
-    this.driver.interrupt = (cpu, vector) => this.core.interrupt(cpu, vector);
+    this.driver.interrupt = (cpu, vector) => this.#entry.interrupt(cpu, this.core.interrupt(cpu, vector));
     this.driver.onEvent = (event) => this.#observe(event);
     for (let cpu = 0; cpu < this.driver.processors; cpu++) {
       this.driver.cpu(cpu).cr3 = BigInt(addressInFrame(this.core.swapper_pg_dir, 0));
@@ -125,7 +128,13 @@ export class Rig implements Subject {
     yield* this.core.local_irq_enable(cpu);
   }
 
-  *operation(cpu: number, operation: Operation): Kernel<void> {
+  operation(cpu: number, operation: Operation): Kernel<void> {
+    return operation.kind === 'touch'
+      ? this.#touch(cpu, operation.page)
+      : this.#entry.entered(cpu, this.#inKernel(cpu, operation));
+  }
+
+  *#inKernel(cpu: number, operation: Exclude<Operation, { kind: 'touch' }>): Kernel<void> {
     const { core, tlb } = this;
     switch (operation.kind) {
       case 'user': {
@@ -143,8 +152,6 @@ export class Rig implements Subject {
         yield* tlb.enter_lazy_tlb(cpu, this.#activeMm(cpu));
         yield* core.local_irq_enable(cpu);
         return;
-      case 'touch':
-        return yield* this.#touch(cpu, operation.page);
       case 'change':
         return yield* this.#change(cpu, operation);
       case 'batch':
@@ -163,6 +170,7 @@ export class Rig implements Subject {
   *#touch(cpu: number, page: number): Kernel<void> {
     const mm = this.#current[cpu];
     if (mm === null || mm === undefined) return;
+    yield* this.#entry.exit_to_user_mode(cpu);
     const value = yield { kind: 'access', address: pageAddress(page), access: { kind: 'read', user: true } };
     const promised = this.#promised.get(`${mm.ctx_id}:${page}`) ?? 1n;
     if (value >> 32n !== BigInt(mm.ctx_id))
@@ -179,9 +187,9 @@ export class Rig implements Subject {
     const changes: Change[] = [];
     yield* spin_lock(mm.page_table_lock);
     for (let at = page; at < Math.min(page + pages, this.driver.pages); at++) {
-      const cell = this.#entry(mm, at);
+      const cell = this.#entryOf(mm, mm.pgd, at);
       const version = (yield* READ_ONCE(cell)) + 1n;
-      yield* WRITE_ONCE(cell, version);
+      for (const root of this.#roots(mm)) yield* WRITE_ONCE(this.#entryOf(mm, root, at), version);
       changes.push({ page: at, version });
     }
     yield* spin_unlock(mm.page_table_lock);
@@ -203,7 +211,8 @@ export class Rig implements Subject {
     for (const n of mms) {
       const mm = this.mm(n);
       yield* spin_lock(mm.page_table_lock);
-      const version = (yield* locked(this.#entry(mm, page), 'add', 1n)) + 1n;
+      const version = (yield* locked(this.#entryOf(mm, mm.pgd, page), 'add', 1n)) + 1n;
+      for (const root of this.#roots(mm).slice(1)) yield* locked(this.#entryOf(mm, root, page), 'add', 1n);
       this.#unnumbered[cpu] = [{ page, version }];
       yield* this.tlb.arch_tlbbatch_add_mm(cpu, batch, mm);
       yield* spin_unlock(mm.page_table_lock);
@@ -214,12 +223,17 @@ export class Rig implements Subject {
   }
 
   /** A page-table entry as a counter of its changes. */
-  #entry(mm: mm_struct, page: number): Cell<bigint> {
+  #entryOf(mm: mm_struct, root: FrameNumber, page: number): Cell<bigint> {
     return {
-      address: addressInFrame(mm.pgd, page * 8),
+      address: addressInFrame(root, page * 8),
       encode: (version) => entry(mm, version),
       decode: (bits) => bits & VERSION_MASK,
     };
+  }
+
+  /** The top structures: the kernel's, and with page-table isolation the user's. */
+  #roots({ pgd }: mm_struct): readonly FrameNumber[] {
+    return this.#entry.isolated ? [pgd, frameNumber(pgd + 1)] : [pgd];
   }
 
   #promise(mm: mm_struct, changes: readonly Change[]): void {
