@@ -6,10 +6,12 @@ import { printTable } from '../trace/table.ts';
 import { addBugsCommand } from './bugs-options.ts';
 import { checkCommand } from './check-command.ts';
 import { erasCommand } from './eras-command.ts';
-import type { ExitStatus } from './exit-status.ts';
 import { type ExploreFlags, exploreCommand } from './explore-command.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
+import { ENGINE_NAMES } from '../scenario/program/engine-choice.ts';
+import { STRESS_KINDS } from '../scenario/program/stress.ts';
 import { type RunFlags, runCommand } from './run-command.ts';
+import { isProgram, type ProgramFlags, runProgram } from './run-program.ts';
 import { STRATEGY_FORMS } from './strategy-argument.ts';
 import type { Streams } from './streams.ts';
 
@@ -29,9 +31,12 @@ Examples:
   tlbsan run threads.trace.gz --era E1-no-remote         # a kernel that forgets the other processors
   tlbsan run scenario.tlb --seed 7 --set store-buffers=off --json report.json
   tlbsan run scenario.tlb --trace run.perfetto-trace     # open it at ui.perfetto.dev
+  tlbsan run ./program -- its arguments                  # its streams pass through; the report goes to standard error
+  tlbsan run /bin/busybox --root / --stress all -- sh -c 'ls | sort'
 
 Exit status: 0 clean, 1 violation or not what the workload states, 2 bad input or usage, 3 stopped early with nothing
-found, 4 the guest died with nothing found, 70 a bug of tlbsan.`;
+found, 4 the guest died with nothing found, 70 a bug of tlbsan. A program's own status when it ran clean, 66 on a
+violation.`;
 
 const EXPLORE_EXAMPLES = `
 Examples:
@@ -46,7 +51,7 @@ could go on are preemptions too.
 Exit status: 0 every schedule within the strategy is covered and clean, 1 violation, 2 bad input or usage, 3 a limit was
 reached with nothing found, 4 the guest asked for what is not modelled, 70 a bug of tlbsan.`;
 
-export function commandLine(streams: Streams, setStatus: (status: ExitStatus) => void): Command {
+export function commandLine(streams: Streams, setStatus: (status: number) => void): Command {
   const tlbsan = new Command('tlbsan')
     .description(
       'Runs memory workloads on processors whose TLBs go stale as the architecture allows, and reports every use of a stale translation.',
@@ -58,8 +63,12 @@ export function commandLine(streams: Streams, setStatus: (status: ExitStatus) =>
     .addHelpText('after', ALL_EXAMPLES);
   tlbsan
     .command('run')
-    .description('run a scenario or a recorded trace and judge it')
-    .argument('<file>', 'scenario text, or output of valgrind --tool=lackey, plain or gzip')
+    .description('run a program, a scenario or a recorded trace and judge it')
+    .argument(
+      '<file>',
+      'static x86-64 Linux program, scenario text, or output of valgrind --tool=lackey, plain or gzip',
+    )
+    .argument('[args...]', "the program's arguments, after --")
     .option('--cpus <n>', 'number of processors, 1 to 32', wholeNumber)
     .option('--era <id>', "whose TLB code the mini-kernel runs; 'tlbsan eras' lists them")
     .option('--policy <name>', `what the processors cache: ${listPolicies().join(', ')}`)
@@ -72,8 +81,19 @@ export function commandLine(streams: Streams, setStatus: (status: ExitStatus) =>
     .option('--json <file>', 'write the report as JSON (docs/schema); - for standard output')
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--no-detect', 'run without the detector: nothing is judged')
+    .addOption(new Option('--engine <name>', `programs: what executes instructions: ${ENGINE_NAMES.join(', ')}`))
+    .option('--root <dir>', 'programs: the files that they see; writes stay in memory (default: none but themselves)')
+    .option('--env <name=value...>', 'programs: their environment, in place of the default')
+    .option('--stress <list>', `programs: trouble on purpose: all, or some of ${STRESS_KINDS.join(', ')}`)
+    .option('--max-instructions <n>', 'programs: end the run after about so many', positive)
+    .option('--error-exitcode <n>', 'programs: exit status on a violation (default: 66)', exitStatus)
+    .option('--quiet', 'programs: report only if something was found', false)
     .addHelpText('after', () => `\n${switches()}\n${RUN_EXAMPLES}`)
-    .action(async (file: string, flags: RunFlags) => setStatus(await runCommand(file, flags, streams)));
+    .action(async (file: string, args: string[], flags: RunFlags & ProgramFlags) =>
+      setStatus(
+        isProgram(file) ? await runProgram(file, args, flags, streams) : await runCommand(file, flags, streams),
+      ),
+    );
   const explore = tlbsan
     .command('explore')
     .description('search the schedules of a scenario for one that violates something')
@@ -151,6 +171,12 @@ function wholeNumber(text: string): number {
 function positive(text: string): number {
   const number = wholeNumber(text);
   if (number === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return number;
+}
+
+function exitStatus(text: string): number {
+  const number = wholeNumber(text);
+  if (number > 255) throw new InvalidArgumentError('It must be at most 255.');
   return number;
 }
 

@@ -6,9 +6,9 @@ import { ExitStatus } from './exit-status.ts';
 import type { Streams } from './streams.ts';
 
 /** `args` are those after the name of the command. */
-export async function execute(args: readonly string[], streams: Streams): Promise<ExitStatus> {
-  let status: ExitStatus = ExitStatus.clean;
-  const setStatus = (result: ExitStatus): void => {
+export async function execute(args: readonly string[], streams: Streams): Promise<number> {
+  let status: number = ExitStatus.clean;
+  const setStatus = (result: number): void => {
     status = result;
   };
   try {

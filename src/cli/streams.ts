@@ -2,7 +2,7 @@
 export interface OutputStream {
   /** Whether a person watches. */
   readonly isTTY?: boolean;
-  write(text: string): unknown;
+  write(output: string | Uint8Array): unknown;
 }
 
 export interface Streams {

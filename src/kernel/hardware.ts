@@ -55,6 +55,24 @@ export type Action =
    * Rejected by throwing `Segfault` into the generator when the handler cannot resolve the fault.
    */
   | { readonly kind: 'access'; readonly address: LinearAddress; readonly access: Access; readonly value?: bigint }
+  /**
+   * copy_from_user and copy_to_user, within one page, as a supervisor with EFLAGS.AC set: from user memory into `bytes`,
+   * or with `write` the other way. Faults as `access` does, and has then copied nothing.
+   */
+  | {
+      readonly kind: 'user-copy';
+      readonly address: LinearAddress;
+      readonly bytes: Uint8Array;
+      readonly write: boolean;
+    }
+  /** A locked operation of the kernel on an aligned four-byte word of user memory; null leaves it. Result: the word before. */
+  | {
+      readonly kind: 'user-locked';
+      readonly address: LinearAddress;
+      readonly modify: (before: number) => number | null;
+    }
+  /** A device fills a frame that is private to the caller: from `content`, and zeros behind it. */
+  | { readonly kind: 'fill-frame'; readonly frame: FrameNumber; readonly content: Uint8Array }
   /** Whole frames; the frame is private to the caller, so this is not a shared access that others can observe half done. */
   | { readonly kind: 'zero-frame'; readonly frame: FrameNumber }
   | { readonly kind: 'copy-frame'; readonly from: FrameNumber; readonly to: FrameNumber };

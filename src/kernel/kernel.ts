@@ -16,10 +16,10 @@ import type { MmContext, MmTuning } from './mm/context.ts';
 import { type Advice, do_madvise } from './mm/madvise.ts';
 import { Migrations } from './mm/migration_entry.ts';
 import { mm_alloc, pgd_free } from './mm/mm_alloc.ts';
-import { MmRegistry, type user_mm } from './mm/mm_types.ts';
+import { MmRegistry, tell_mm, type user_mm } from './mm/mm_types.ts';
 import { do_brk, do_mmap, do_munmap, exit_mmap, map_gaps, type MmapRequest } from './mm/mmap.ts';
-import { do_mprotect } from './mm/mprotect.ts';
 import { do_mincore } from './mm/mincore.ts';
+import { do_mprotect } from './mm/mprotect.ts';
 import { do_mremap, type MremapRequest } from './mm/mremap.ts';
 import { Operations } from './mm/operation.ts';
 import { PageLocks } from './mm/page_lock.ts';
@@ -27,8 +27,8 @@ import { pte_alloc } from './mm/pgtable.ts';
 import { SwapSpace } from './mm/swap.ts';
 import { TlbFlush } from './mm/tlbflush.ts';
 import { ObjectRegistry } from './mm/vm_object.ts';
-import { Vmalloc, vmalloc_pgd_index, vmalloc_start } from './mm/vmalloc.ts';
 import { range_is_free, vma_lookup, type vm_area_struct } from './mm/vma.ts';
+import { Vmalloc, vmalloc_pgd_index, vmalloc_start } from './mm/vmalloc.ts';
 import type { mm_struct } from './mm_struct.ts';
 import { PageAllocator } from './page_alloc.ts';
 import { reclaim_pages } from './reclaim.ts';
@@ -39,6 +39,8 @@ export interface MiniKernelOptions {
   readonly hardware: Hardware;
   readonly era: Era;
   readonly tuning?: Partial<MmTuning>;
+  /** Frames for the kernel's variables; without, what a scenario needs. */
+  readonly dataFrames?: number;
 }
 
 /** What fits in a page of pointers; SWAP_CLUSTER_MAX. */
@@ -54,11 +56,11 @@ export class MiniKernel {
   readonly #hotplug: Hotplug;
   readonly #vmalloc: Vmalloc;
 
-  constructor({ hardware, era, tuning = {} }: MiniKernelOptions) {
+  constructor({ hardware, era, tuning = {}, dataFrames }: MiniKernelOptions) {
     this.era = era;
-  readonly #entry: EntryCode;
-    this.core = new KernelCore(hardware);
+    this.core = new KernelCore(hardware, dataFrames === undefined ? {} : { dataFrames });
     this.#tlb = era.tlb(this.core);
+    this.#entry = new EntryCode(this.core, this.#tlb.isolation);
     this.context = make_context(this.core, this.#tlb, era, { ...TUNING, ...tuning });
     this.#scheduler = new Scheduler(this.core, this.#tlb, {
       mmgrab: (mm) => this.#mmgrab(mm),
@@ -249,6 +251,18 @@ export class MiniKernel {
     task.mm = user;
     task.active_mm = user;
     if (old !== null) yield* this.#mmput(cpu, old);
+  }
+
+  /** Keeps an address space alive while somebody works on it from outside; false when its last task has left it. */
+  mmget_not_zero(mm: user_mm): boolean {
+    if (mm.mm_users === 0) return false;
+    mm.mm_users++;
+    return true;
+  }
+
+  /** Gives back what mmget_not_zero took. */
+  *mmput(cpu: number, mm: user_mm): Kernel<void> {
+    yield* this.#mmput(cpu, mm);
   }
 
   /** Batched reclaim of what [start, end) maps. Result: pages freed. */

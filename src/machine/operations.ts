@@ -165,12 +165,17 @@ export function lockedWord(
   return Number((before >> shift) & 0xffff_ffffn);
 }
 
-/** A device writes a frame: `content`, and zeros behind it. */
-export function fillFrame({ memory }: Machine, frame: FrameNumber, content: Uint8Array): void {
+/** A device writes a frame for the processor: `content`, and zeros behind it. */
+export function fillFrame(
+  { memory, stream }: Machine,
+  { index }: Processor,
+  frame: FrameNumber,
+  content: Uint8Array,
+): void {
   const bytes = new Uint8Array(PAGE_BYTES);
   bytes.set(content.subarray(0, PAGE_BYTES));
   const words = new DataView(bytes.buffer);
   for (let offset = 0; offset < PAGE_BYTES; offset += 8) {
-    memory.write64(addressInFrame(frame, offset), words.getBigUint64(offset, true));
+    memory.store(index, addressInFrame(frame, offset), words.getBigUint64(offset, true), stream.time);
   }
 }

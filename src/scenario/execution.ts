@@ -3,8 +3,8 @@
  * what it was running, on top of it a page-fault handler or an interrupt handler, and so on. A scheduler outside picks
  * which processor steps next, or which of the hardware's own steps is taken.
  */
-import { addressInFrame, offsetOf } from '../arch/address.ts';
-import { Vector } from '../arch/page-fault.ts';
+import { addressInFrame, offsetOf, type PhysicalAddress } from '../arch/address.ts';
+import { type Access, Vector } from '../arch/page-fault.ts';
 import { assert, present, unreachable } from '../base/assert.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import { type Action, type Kernel, Segfault } from '../kernel/hardware.ts';
@@ -14,12 +14,16 @@ import type { Processor } from '../machine/processor.ts';
 
 /**
  * What code on a processor may yield: the kernel's actions; that it has nothing to do until something happens; or, for
- * workloads that use the hardware's freedom on purpose, a step of the hardware's own.
+ * workloads that use the hardware's freedom on purpose, a step of the hardware's own; or instructions of a program.
  */
 export type ProcessorAction =
   | Action
   | { readonly kind: 'idle'; readonly ready: () => boolean }
-  | { readonly kind: 'hardware'; readonly act: (machine: Machine) => void };
+  | { readonly kind: 'hardware'; readonly act: (machine: Machine) => void }
+  /** Some instructions of user code, on an engine. */
+  | { readonly kind: 'instructions'; readonly execute: () => void };
+
+type UserAccess = Extract<Action, { kind: 'access' | 'user-copy' | 'user-locked' }>;
 export type ProcessorCode = Generator<ProcessorAction, void, bigint>;
 
 /** The kernel's entry points that hardware calls. */
@@ -27,6 +31,9 @@ export interface EntryPoints {
   page_fault(cpu: number, address: bigint, errorCode: number): Kernel<boolean>;
   interrupt(cpu: number, vector: number): Kernel<void>;
 }
+
+const KERNEL_READ: Access = { kind: 'read', user: false };
+const KERNEL_WRITE: Access = { kind: 'write', user: false };
 
 interface Activation {
   readonly code: Generator<ProcessorAction, unknown, bigint>;
@@ -72,6 +79,8 @@ export class Execution {
         return pending.until(operations.load(cpu, pending.address));
       case 'acquire':
         return operations.load(cpu, pending.address) === 0n;
+      case 'tlbsync':
+        return !this.machine.broadcasts.awaitedBy(processor);
       default:
         return true;
     }
@@ -79,8 +88,6 @@ export class Execution {
 
   /** The action that the processor's next step executes, for schedulers and tests; null when an interrupt comes first. */
   nextAction(processor: number): ProcessorAction | null {
-      case 'tlbsync':
-        return !this.machine.broadcasts.awaitedBy(processor);
     if (this.machine.processor(processor).pendingInterrupt() !== null) return null;
     return this.#stack(processor).at(-1)?.pending ?? null;
   }
@@ -96,18 +103,22 @@ export class Execution {
       return;
     }
     const activation = present(stack.at(-1), `code on processor ${processor}`);
-    if (activation.pending.kind === 'access') this.#access(cpu, stack, activation, activation.pending);
-    else this.#resume(stack, activation, perform(this.machine, cpu, activation.pending));
+    const { pending } = activation;
+    if (pending.kind === 'access' || pending.kind === 'user-copy' || pending.kind === 'user-locked') {
+      this.#access(cpu, stack, activation, pending);
+    } else this.#resume(processor, stack, activation, perform(this.machine, cpu, pending));
   }
 
   /** An access by linear address: a page fault starts the kernel's handler, and the access is made again after it. */
-  #access(cpu: Processor, stack: Activation[], activation: Activation, action: Action & { kind: 'access' }): void {
-    const { address, access, value } = action;
-    const frame = operations.translate(cpu, address, access);
+  #access(cpu: Processor, stack: Activation[], activation: Activation, action: UserAccess): void {
+    const { address } = action;
+    const access = accessOf(action);
+    const frame =
+      action.kind === 'access'
+        ? operations.translate(cpu, address, access)
+        : operations.translateForCopy(cpu, address, access);
     if (frame !== -1) {
-      const physical = addressInFrame(frame, offsetOf(address));
-      if (access.kind === 'write') operations.store(cpu, physical, value ?? 0n);
-      this.#resume(stack, activation, operations.load(cpu, physical));
+      this.#resume(cpu.index, stack, activation, performAccess(cpu, action, addressInFrame(frame, offsetOf(address))));
       return;
     }
     const exception = present(cpu.mmu.pendingFault, 'the fault of a failed access');
@@ -128,19 +139,28 @@ export class Execution {
     finish: (result: unknown) => void,
   ): void {
     const first = code.next();
-    if (first.done) finish(first.value);
-    else stack.push({ code, pending: first.value, finish });
+    if (first.done) {
+      this.observer?.ended(processor);
+      finish(first.value);
+    } else stack.push({ code, pending: first.value, finish });
   }
 
-  #resume(stack: Activation[], activation: Activation, result: bigint): void {
-    this.#settle(stack, activation, () => activation.code.next(result));
+  #resume(processor: number, stack: Activation[], activation: Activation, result: bigint): void {
+    this.observer?.resumed(processor, activation.pending, result);
+    this.#settle(processor, stack, activation, () => activation.code.next(result));
   }
 
-  #reject(stack: Activation[], activation: Activation, error: Error): void {
-    this.#settle(stack, activation, () => activation.code.throw(error));
+  #reject(processor: number, stack: Activation[], activation: Activation, error: Error): void {
+    this.observer?.resumed(processor, activation.pending, null);
+    this.#settle(processor, stack, activation, () => activation.code.throw(error));
   }
 
-  #settle(stack: Activation[], activation: Activation, go: () => IteratorResult<ProcessorAction, unknown>): void {
+  #settle(
+    processor: number,
+    stack: Activation[],
+    activation: Activation,
+    go: () => IteratorResult<ProcessorAction, unknown>,
+  ): void {
     assert(stack.at(-1) === activation, 'only the code on top of a processor goes on');
     const next = go();
     if (!next.done) {
@@ -156,8 +176,31 @@ export class Execution {
   }
 }
 
+function accessOf(action: UserAccess): Access {
+  if (action.kind === 'access') return action.access;
+  const write = action.kind === 'user-locked' || action.write;
+  return write ? KERNEL_WRITE : KERNEL_READ;
+}
+
+/** Executes an access whose address has been translated. */
+function performAccess(cpu: Processor, action: UserAccess, physical: PhysicalAddress): bigint {
+  switch (action.kind) {
+    case 'access':
+      if (action.access.kind === 'write') operations.store(cpu, physical, action.value ?? 0n);
+      return operations.load(cpu, physical);
+    case 'user-copy':
+      if (action.write) operations.storeBytes(cpu, physical, action.bytes);
+      else operations.loadBytes(cpu, physical, action.bytes);
+      return 0n;
+    case 'user-locked':
+      return BigInt(operations.lockedWord(cpu, physical, action.modify));
+    default:
+      return unreachable(action);
+  }
+}
+
 /** Executes an action that needs no handler; the result goes back into the generator. */
-function perform(machine: Machine, cpu: Processor, action: Exclude<ProcessorAction, { kind: 'access' }>): bigint {
+function perform(machine: Machine, cpu: Processor, action: Exclude<ProcessorAction, UserAccess>): bigint {
   switch (action.kind) {
     case 'load':
     case 'wait':
@@ -203,6 +246,13 @@ function perform(machine: Machine, cpu: Processor, action: Exclude<ProcessorActi
     case 'copy-frame':
       operations.fence(cpu);
       machine.memory.copyFrame(cpu.index, action.from, action.to);
+      return 0n;
+    case 'fill-frame':
+      operations.fence(cpu);
+      operations.fillFrame(machine, cpu, action.frame, action.content);
+      return 0n;
+    case 'instructions':
+      action.execute();
       return 0n;
     case 'idle':
       return 0n;

@@ -16,7 +16,7 @@ export type Verdict = 'clean' | 'violation' | 'died' | 'unexpected' | 'limit';
 
 export interface WorkloadSummary {
   readonly file: string;
-  readonly kind: 'scenario' | 'trace';
+  readonly kind: 'scenario' | 'trace' | 'program';
   readonly title: string;
   readonly accesses: number;
   readonly pageFaults: number;
@@ -24,7 +24,7 @@ export interface WorkloadSummary {
   readonly migrations: number;
   /** Pages that the trace touches without having mapped them. */
   readonly implicitPages: number;
-  /** Accesses that the program's own mappings forbid. */
+  /** Accesses that the program's own mappings forbid; of a program: signals that its handlers took. */
   readonly forbiddenAccesses: number;
 }
 

@@ -4,7 +4,7 @@
  * The kernel speaks to the machine through its port (`kernel/hardware.ts`), the detector hears of both through the event
  * stream and reads memory on its own.
  */
-import type { PhysicalAddress } from '../arch/address.ts';
+import { frameOf, type PhysicalAddress } from '../arch/address.ts';
 import { assert } from '../base/assert.ts';
 import { Random } from '../base/random.ts';
 import { Detector } from '../coherence/detector.ts';
@@ -33,6 +33,10 @@ export interface SystemOptions {
   readonly detect: boolean;
   /** Sizes of the kernel's batches. */
   readonly tuning?: Partial<MmTuning>;
+  /** For whoever follows what each step shares with other processors; the kernel's port has both. */
+  readonly sharing?: Required<Pick<Hardware, 'running' | 'touch'>>;
+  /** Frames for the kernel's variables, when a workload makes many address spaces. */
+  readonly dataFrames?: number;
 }
 
 export class System {
@@ -47,7 +51,7 @@ export class System {
   locate: (processor: number) => string | null = () => null;
 
   constructor(options: SystemOptions) {
-    const { processors, era, policy, switches, seed, frames, detect, tuning = {} } = options;
+    const { processors, era, policy, switches, seed, frames, detect, tuning = {}, dataFrames } = options;
     this.options = options;
     this.random = new Random(seed);
     const part = partFor(switches);
@@ -59,12 +63,14 @@ export class System {
     this.detector = detect
       ? new Detector({
           stream: this.stream,
-          read: (address: PhysicalAddress) => memory.read64(address),
+          // A freed table may hold anything by now: where its entries lead beyond the end of memory nothing is present.
+          read: (address: PhysicalAddress) => (frameOf(address) < memory.frames ? memory.read64(address) : 0n),
           locate: (processor: number) => this.locate(processor),
           levels: switches.la57 ? 5 : 4,
         })
       : null;
-    this.kernel = new MiniKernel({ hardware: this.#port(), era, tuning });
+    const room = dataFrames === undefined ? {} : { dataFrames };
+    this.kernel = new MiniKernel({ hardware: this.#port(part), era, tuning, ...room });
     this.execution = new Execution(this.machine, this.kernel);
   }
 

@@ -20,13 +20,20 @@ export const ARROWS: ReadonlyMap<string, Folder> = new Map<string, Folder>([
   ['cpu', { imports: ['mmu', 'memory', ...hardware], pure: true }],
   ['machine', { imports: ['cpu', 'apic', 'mmu', 'memory', ...hardware], pure: true }],
   ['kernel', { imports: hardware, pure: true }],
+  ['process', { imports: ['kernel', ...hardware], pure: true }],
   ['coherence', { imports: hardware, pure: true }],
   ['explore', { imports: ['base'], pure: true }],
   ['workload', { imports: ['arch', 'base'], pure: true }],
   ['trace', { imports: hardware, pure: true }],
-  ['scenario', { imports: ['machine', 'kernel', 'coherence', 'explore', 'workload', ...hardware], pure: true }],
+  [
+    'scenario',
+    {
+      imports: ['machine', 'cpu', 'process', 'kernel', 'coherence', 'explore', 'workload', ...hardware],
+      pure: true,
+    },
+  ],
   ['museum', { imports: ['scenario', 'kernel', 'workload', 'explore', 'coherence', ...hardware], pure: true }],
-  ['cli', { imports: faces, pure: false }],
+  ['cli', { imports: ['process', ...faces], pure: false }],
   ['lab', { imports: faces, pure: false }],
 ]);
 

@@ -20,7 +20,9 @@ import { rotates } from './rotate.ts';
 import { row, type Semantics } from './row.ts';
 import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
+import { stateImages } from './state-image.ts';
 import { strings } from './string.ts';
+import { systemCalls } from './system-call.ts';
 import { vectorArithmetic } from './vector-arithmetic.ts';
 import { vectorConversions } from './vector-convert.ts';
 import { vectorFloats } from './vector-float.ts';
@@ -58,6 +60,7 @@ export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOpera
   ...flagControl,
   ...decimals,
   ...miscellaneous,
+  ...systemCalls,
   ...x87Moves,
   ...x87Arithmetic,
   ...x87Comparisons,

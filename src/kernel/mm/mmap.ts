@@ -21,6 +21,7 @@ import {
   type vm_area_struct,
   vmas_in,
 } from './vma.ts';
+import type { FileContent } from './vm_object.ts';
 import { free_pgtables, unmap_page_range } from './zap.ts';
 
 export interface MmapRequest {
@@ -34,7 +35,7 @@ export interface MmapRequest {
   /** Pages of 2 MBytes. */
   readonly huge?: boolean;
   /** A file, by name, and the byte offset in it; without, anonymous memory. */
-  readonly object?: { readonly file: string; readonly offset: bigint };
+  readonly object?: { readonly file: string; readonly offset: bigint; readonly content?: FileContent };
 }
 
 /** Result: the address, or a negative errno. */
@@ -91,7 +92,7 @@ function new_vma(
     vm_prot: prot,
     vm_shared: shared,
     vm_shift: shift,
-    vm_object: object === undefined ? anonymous : context.objects.file(object.file, shift),
+    vm_object: object === undefined ? anonymous : context.objects.file(object.file, shift, object.content),
     vm_pgoff: Number((object?.offset ?? 0n) >> BigInt(shift)),
     anon_vma: false,
   };

@@ -1,4 +1,4 @@
-/** Finding the page of an object that a fault asks for: in the page cache, on the swap device, or new and zero. */
+/** Finding the page of an object that a fault asks for: in the page cache, on the swap device, or new. */
 import type { Kernel } from '../hardware.ts';
 import type { page } from '../page_alloc.ts';
 import type { MmContext } from './context.ts';
@@ -37,7 +37,9 @@ function* fill(
 ): Kernel<boolean> {
   const page = context.pages.alloc_pages('user', mm, object.shift === 12 ? 0 : 9);
   if (page === null) return false;
-  yield* expected === undefined ? clear_page(page) : copy_page(expected.page, page);
+  if (expected !== undefined) yield* copy_page(expected.page, page);
+  else if (object.content === null) yield* clear_page(page);
+  else yield { kind: 'fill-frame', frame: page.frame, content: object.content.page(index) };
   if (object.pages.get(index) !== expected) {
     context.pages.put_page(cpu, page);
     return true;

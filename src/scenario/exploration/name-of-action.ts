@@ -37,6 +37,12 @@ function nameOf(action: ProcessorAction): string {
       return `send-ipi ${action.vector} ${action.targets.join(' ')}`;
     case 'access':
       return `${action.access.kind} ${action.address.toString(16)} ${(action.value ?? 0n).toString(16)}`;
+    case 'user-copy':
+      return `user-copy ${action.write ? 'to' : 'from'} ${action.address.toString(16)} ${action.bytes.length}`;
+    case 'user-locked':
+      return `user-locked ${action.address.toString(16)}`;
+    case 'fill-frame':
+      return `fill-frame ${action.frame}`;
     case 'zero-frame':
       return `zero-frame ${action.frame}`;
     case 'copy-frame':
@@ -47,6 +53,7 @@ function nameOf(action: ProcessorAction): string {
     case 'end-of-interrupt':
     case 'idle':
     case 'hardware':
+    case 'instructions':
       return action.kind;
     default:
       return unreachable(action);
