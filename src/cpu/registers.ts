@@ -60,6 +60,8 @@ export const Restriction = {
   noSimdErrors: 8,
   /** CR0.MP: CR0.TS counts for WAIT too. */
   monitored: 16,
+  /** CR4.OSXSAVE = 0: #UD for XSAVE and its like. */
+  noExtendedStates: 32,
 } as const;
 
 /** Bytes of the block. */

@@ -7,6 +7,7 @@
  * Operations are named by data, so that an engine may map them to instructions of its own one to one: all but
  * floating-point arithmetic exist in WebAssembly. Whatever else instructions do is put together from them.
  */
+import { Restriction } from './registers.ts';
 export type LaneBytes = 1 | 2 | 4 | 8;
 
 /** Of each pair of lanes; results have the size of the operands' lanes unless said otherwise. */
@@ -110,12 +111,26 @@ export interface VectorTable {
   entry(byte: number): bigint;
 }
 
-/** What an instruction needs of the processor (SDM 3A 2.5; 3A 13.1, table 13-1; 2B 2.4 on exceptions of legacy SSE). */
-export type Unit =
-  /** #UD by CR0.EM, #NM by CR0.TS, #MF if an x87 exception is pending. */
-  | 'mmx'
-  /** #UD by CR0.EM or CR4.OSFXSR = 0, #NM by CR0.TS. */
-  | 'sse';
+/** What an instruction needs of the processor, and when it raises #UD, else #NM, else #MF (SDM 3A 2.5, tables 10-1, 13-1). */
+interface UnitRule {
+  /** Of `Restriction`. */
+  readonly undefinedWhen: number;
+  readonly unavailableWhen: number;
+  /** #MF if an x87 exception is pending. */
+  readonly reportsX87: boolean;
+}
+
+const { emulated, noExtendedStates, noSse, taskSwitched } = Restriction;
+
+export const unitRules = {
+  mmx: { undefinedWhen: emulated, unavailableWhen: taskSwitched, reportsX87: true },
+  sse: { undefinedWhen: emulated | noSse, unavailableWhen: taskSwitched, reportsX87: false },
+  /** FXSAVE, FXRSTOR. */
+  image: { undefinedWhen: 0, unavailableWhen: emulated | taskSwitched, reportsX87: false },
+  /** XSAVE, XRSTOR. */
+  extendedStates: { undefinedWhen: noExtendedStates, unavailableWhen: taskSwitched, reportsX87: false },
+} as const satisfies Record<string, UnitRule>;
+export type Unit = keyof typeof unitRules;
 
 export interface VectorBuilder<V> {
   /** Leaves the instruction if control registers forbid it. */

@@ -69,3 +69,19 @@ export type Feature = (typeof features)[number];
 
 /** Every feature the maps know. */
 export const allFeatures: ReadonlySet<Feature> = new Set(features);
+
+/** Those whose instructions have no semantics here: on the modelled processor they are #UD. */
+const notModelled: ReadonlySet<Feature> = new Set([
+  'XSAVEC',
+  'XSAVES',
+  'AES',
+  'PCLMULQDQ',
+  'SHA',
+  'AVX',
+  'AVX2',
+  'F16C',
+  'FMA',
+]);
+
+/** What the modelled processor offers: x86-64-v2 and more (SDM 2A CPUID). */
+export const modelledFeatures: ReadonlySet<Feature> = new Set(features.filter((feature) => !notModelled.has(feature)));

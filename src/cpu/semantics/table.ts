@@ -77,6 +77,7 @@ export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOpera
   ...vectorConversions,
   ...vectorState,
   ...vectorStrings,
+  ...stateImages,
 });
 
 const missing: Semantics = row((_, i) => unsupported(i, 'the operation'));

@@ -19,13 +19,14 @@ import { exceptionOf, type HelperContext } from '../../helpers/helper.ts';
 import { type HelperName, helpers } from '../../helpers/table.ts';
 import { type CodeSize, type Instruction, instructionPointer, type Operand, Segment } from '../../instruction.ts';
 import type { MemoryPort, ProcessorPort } from '../../ports.ts';
-import { Register, type RegisterFile, Restriction } from '../../registers.ts';
+import { Register, type RegisterFile } from '../../registers.ts';
 import {
   type FloatLaneOperation,
   floatLaneOperations,
   type LaneConversion,
   laneConversions,
   type Unit,
+  unitRules,
 } from '../../vector-builder.ts';
 import { GoldenVectorBuilder } from './golden-vector-builder.ts';
 import { conditionHolds, withFlags } from './status-flags.ts';
@@ -198,9 +199,7 @@ export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint
     this.#write(this.#linear(segment, offset, bytes), bytes, this.cut(value, bytes));
   }
   loadPairForWrite(segment: number, offset: bigint): Pair<bigint> {
-    const base = this.#segmentBase(segment);
-    if (((base + offset) & 15n) !== 0n) this.#leave(generalProtection);
-    const linear = this.#linear(segment, offset, 16);
+    const linear = this.#vectorLinear(segment, offset, true);
     return { low: this.#read(linear, 8, true), high: this.#read(linear + 8n, 8, true) };
   }
   storePair(segment: number, offset: bigint, { low, high }: Pair<bigint>): void {
@@ -224,13 +223,12 @@ export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint
     this.#write(second, 8, value >> 64n);
   }
   requireUnit(unit: Unit): void {
+    const { undefinedWhen, unavailableWhen, reportsX87 } = unitRules[unit];
     const { restrictions } = this.registers;
-    const undefinedWhen = Restriction.emulated | (unit === 'sse' ? Restriction.noSse : 0);
     if ((restrictions & undefinedWhen) !== 0) this.#leave(invalidOpcode);
-    if ((restrictions & Restriction.taskSwitched) !== 0) this.#leave(deviceNotAvailable);
-    if (unit === 'mmx' && this.x87ErrorPending()) this.#leave(x87Error);
+    if ((restrictions & unavailableWhen) !== 0) this.#leave(deviceNotAvailable);
+    if (reportsX87 && this.x87ErrorPending()) this.#leave(x87Error);
   }
-
   float(operation: FloatLaneOperation, bytes: 4 | 8, count: number, a: bigint, b: bigint, control = 0n): bigint {
     this.passVector(0, a);
     this.passVector(1, b);

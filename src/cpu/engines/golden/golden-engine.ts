@@ -3,6 +3,7 @@
  * processor around it; a step tells what happened as a value.
  */
 import { Decoder, instructionBytesLimit } from '../../decode/decoder.ts';
+import { modelledFeatures } from '../../decode/feature.ts';
 import type { Engine, Stop } from '../../engine.ts';
 import { type Exception, generalProtection, invalidOpcode } from '../../exception.ts';
 import { type CodeSize, Instruction } from '../../instruction.ts';
@@ -31,7 +32,7 @@ export class GoldenEngine implements Engine {
   readonly #builder: GoldenBuilder;
   readonly #bytes = new Uint8Array(instructionBytesLimit);
 
-  constructor({ registers, memory, processor, decoder = new Decoder() }: GoldenParts) {
+  constructor({ registers, memory, processor, decoder = new Decoder(modelledFeatures) }: GoldenParts) {
     this.registers = registers;
     this.#memory = memory;
     this.#decoder = decoder;
