@@ -50,12 +50,12 @@ export class MmuMemory implements MemoryPort {
     const page = pageOf(linear as LinearAddress);
     const offset = offsetOf(linear as LinearAddress);
     const frame = this.mmu.access(page, code, offset);
-    if (frame < 0) return this.#fault();
+    if (frame < 0) return this.fault();
     const first = PAGE_BYTES - offset;
     const place = addressInFrame(frame as FrameNumber, offset);
     if (bytes <= first) return this.memory.readBytes(place, bytes);
     const next = this.mmu.access(pageAfter(page), code, 0);
-    if (next < 0) return this.#fault();
+    if (next < 0) return this.fault();
     const low = this.memory.readBytes(place, first);
     const high = this.memory.readBytes(addressInFrame(next as FrameNumber, 0), bytes - first);
     return low | (high << BigInt(8 * first));
@@ -66,7 +66,7 @@ export class MmuMemory implements MemoryPort {
     const page = pageOf(linear as LinearAddress);
     const offset = offsetOf(linear as LinearAddress);
     const frame = this.mmu.access(page, code, offset);
-    if (frame < 0) return this.#fault();
+    if (frame < 0) return this.fault();
     const { processor } = this.mmu;
     const first = PAGE_BYTES - offset;
     const place = addressInFrame(frame as FrameNumber, offset);
@@ -75,7 +75,7 @@ export class MmuMemory implements MemoryPort {
       return undefined;
     }
     const next = this.mmu.access(pageAfter(page), code, 0);
-    if (next < 0) return this.#fault();
+    if (next < 0) return this.fault();
     this.memory.storeBytes(processor, place, first, BigInt.asUintN(8 * first, value));
     this.memory.storeBytes(
       processor,
@@ -90,18 +90,14 @@ export class MmuMemory implements MemoryPort {
   fetch(linear: bigint, into: Uint8Array): number | Exception {
     const offset = offsetOf(linear as LinearAddress);
     const frame = this.mmu.access(pageOf(linear as LinearAddress), this.#code(FETCH), offset);
-    if (frame < 0) return this.#fault();
+    if (frame < 0) return this.fault();
     const bytes = Math.min(into.length, PAGE_BYTES - offset);
     this.memory.copyBytes(physicalAddress(frame * PAGE_BYTES + offset), into.subarray(0, bytes));
     return bytes;
   }
 
-  #code({ supervisor, user }: CodePair): AccessCode {
-    return this.mmu.control.cpl === 3 ? user : supervisor;
-  }
-
-  /** The fault for which the MMU refused an access. */
-  #fault(): Exception {
+  /** The fault for which the MMU has just refused an access. */
+  fault(): Exception {
     const fault = present(this.mmu.pendingFault, 'the fault of a refused access');
     switch (fault.vector) {
       case PagingVector.PF:
@@ -111,5 +107,9 @@ export class MmuMemory implements MemoryPort {
       case PagingVector.UD:
         return invalidOpcode;
     }
+  }
+
+  #code({ supervisor, user }: CodePair): AccessCode {
+    return this.mmu.control.cpl === 3 ? user : supervisor;
   }
 }

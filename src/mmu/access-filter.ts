@@ -9,6 +9,7 @@
  * Generated code has the filter in lines of its own (filter-lines.ts), which change whenever this does.
  */
 import type { FrameNumber, PageNumber } from '../arch/address.ts';
+import { assert } from '../base/assert.ts';
 import { FETCH_CODES } from './access-rights.ts';
 import type { AccessCode } from './access-rights.ts';
 import type { CachedTlbEntry } from './cached-entry.ts';
@@ -82,6 +83,14 @@ export class AccessFilter {
       this.#dropIfCovered(entry, index);
       this.#dropIfCovered(entry, index | HALF);
     }
+  }
+
+  /** So many hits of a page that is here, the last of them now. */
+  noteUses(page: PageNumber, code: AccessCode, hits: number): void {
+    const index = AccessFilter.indexOf(page, code);
+    assert(this.pages[index] === page, 'a hit is of a page that the filter holds');
+    this.clock.now += hits;
+    this.clock.stamps[this.places[index] as number] = this.clock.now;
   }
 
   /** Forgets the pages that lie in a frame. */
