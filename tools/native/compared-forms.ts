@@ -12,6 +12,7 @@ import { isModelled } from '../../src/cpu/semantics/table.ts';
 /** Their outcome is the processor's own, or changes how the harness works. */
 const hidden: ReadonlySet<Operation> = new Set<Operation>([
   'CPUID',
+  'HLT',
   'INT1',
   'POPF',
   'PUSHF',
@@ -20,6 +21,7 @@ const hidden: ReadonlySet<Operation> = new Set<Operation>([
   'RDSEED',
   'RDTSC',
   'RDTSCP',
+  'SYSCALL',
   'XGETBV',
 ]);
 
