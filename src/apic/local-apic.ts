@@ -16,6 +16,7 @@ import {
 } from '../arch/apic-registers.ts';
 import type { Exception } from '../arch/page-fault.ts';
 import { assert, unreachable } from '../base/assert.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import type { EventStream } from '../event/stream.ts';
 import { type ApicMode, writeApicBase } from './apic-base.ts';
 import { logicalX2apicId } from './destination.ts';
@@ -378,6 +379,16 @@ export class LocalApic implements IpiTarget {
   }
 
   // What the processor asks and does between instructions.
+
+  /** What waits and what is in service. The other registers change at boot only. */
+  tellState(sink: StateSink): void {
+    const { irr, isr, taskPriority } = this.#requests;
+    for (let word = 0; word < 8; word++) {
+      sink.number(irr.word(word));
+      sink.number(isr.word(word));
+    }
+    sink.text(`${taskPriority} ${this.startup} ${this.nmiPending} ${this.initPending}`);
+  }
 
   /**
    * The vector of the maskable interrupt that the processor would take now, or null. NMIs are not among them: see

@@ -21,10 +21,11 @@
  */
 import type { PagingLevels, PhysicalAddress } from '../arch/address.ts';
 import { unreachable } from '../base/assert.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import type { MachineEvent } from '../event/event.ts';
 import type { EventStream } from '../event/stream.ts';
 import { EVERY_MM, regionOf } from './address-region.ts';
-import type { Moment, Operation } from './change.ts';
+import { type Moment, type Operation, precedes } from './change.ts';
 import { FlushMatrix } from './flush-matrix.ts';
 import { FrameHistory } from './frame-history.ts';
 import { GenerationInvariant } from './generation-invariant.ts';
@@ -269,6 +270,37 @@ export class Detector {
         findingsNotKept: this.#log.findingsNotKept,
       },
     };
+  }
+
+  /**
+   * What its future verdicts depend on, beside what is cached and what is in memory: of each stale translation the changes
+   * that it has missed, as against every flush and operation that is under way; the frames that were tables; the slots.
+   */
+  tellState(sink: StateSink): void {
+    const lines: string[] = [];
+    for (const tracked of this.#tracker.stale.all()) lines.push(this.#stateOf(tracked));
+    for (const line of lines.sort()) sink.text(line);
+    this.#frames.tellState(sink);
+    this.#invariant.tellState(sink);
+    sink.number(this.#log.distinct);
+    sink.number(this.#log.findingCount);
+  }
+
+  #stateOf(tracked: TrackedTranslation): string {
+    const { cached, mm, staleness, overflowed } = tracked;
+    const settled = this.#judge.dueChanges(tracked);
+    const missed = tracked.missed.map(({ change, due }, index) => {
+      const where =
+        change.kind === 'entry'
+          ? `${change.address} ${change.before} ${change.after}`
+          : `${change.pcid} ${change.before} ${change.after}`;
+      const generation = this.#invariant.generationOf(change, tracked);
+      const before = [...this.#obligations.moments(), ...this.#operationsBegan.values()]
+        .sort((a, b) => a.processor - b.processor)
+        .map((moment) => `${moment.processor}${precedes(change, moment) ? '<' : '>'}`);
+      return `${change.kind} ${change.processor} ${where} ${due !== null} ${settled.has(index)} ${generation} ${before.join('')}`;
+    });
+    return `${cached.processor} ${cached.kind} ${cached.pcid} ${cached.page} ${mm} ${staleness} ${overflowed} ${this.#invariant.isSuspect(tracked)} ${missed.join('; ')}`;
   }
 
   #operationOf(processor: number): Operation | null {

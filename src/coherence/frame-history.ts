@@ -1,5 +1,6 @@
 /** Which frames went back to the allocator, and to whom they were given next. Frames never freed cost nothing. */
 import type { FrameNumber } from '../arch/address.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import type { FrameUse, KernelEvent } from '../event/event.ts';
 import { type Change, type Moment, precedes } from './change.ts';
 
@@ -39,6 +40,10 @@ export class FrameHistory {
     if (state === undefined) return;
     const { mm, use, epoch } = event;
     state.owner = { mm, use, epoch, sequence, time };
+  }
+
+  tellState(sink: StateSink): void {
+    for (const frame of [...this.#formerTables].sort((a, b) => a - b)) sink.number(frame);
   }
 
   state(frame: FrameNumber): Readonly<FrameState> | undefined {

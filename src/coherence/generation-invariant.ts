@@ -12,6 +12,7 @@
  * the processor is known to have interrupts enabled and to be in no interrupt handler.
  */
 import type { FrameNumber } from '../arch/address.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import { type AddressRegion, concerns } from './address-region.ts';
 import { type Change, type Moment, type Operation, precedes } from './change.ts';
 import { agreesWithSomeWorld, type Structures } from './legality.ts';
@@ -115,6 +116,22 @@ export class GenerationInvariant {
       state.unchecked.clear();
     }
     return taken;
+  }
+
+  isSuspect(tracked: TrackedTranslation): boolean {
+    return this.#processors.get(tracked.cached.processor)?.unchecked.has(tracked) === true;
+  }
+
+  /** What each processor says of its slots. Which generation a change has is told with the translation that missed it. */
+  tellState(sink: StateSink): void {
+    for (const [processor, { slots }] of [...this.#processors].sort(([a], [b]) => a - b)) {
+      sink.number(processor);
+      for (const [pcid, { mm, generation }] of [...slots].sort(([a], [b]) => a - b)) {
+        sink.number(pcid);
+        sink.number(mm);
+        sink.number(generation);
+      }
+    }
   }
 
   /** What the processor says of the translation's PCID; null where it says nothing, or that the slot is empty. */

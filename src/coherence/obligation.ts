@@ -154,6 +154,12 @@ export class Obligations {
     this.#lastBatchAdd.delete(mm);
   }
 
+  /** From which moments the flushes under way promise, and batches that are open: in the order of their beginning. */
+  *moments(): Generator<Moment> {
+    for (const { moments } of this.#open.values()) for (const moment of moments) if (moment !== null) yield moment;
+    for (const byProcessor of this.#lastBatchAdd.values()) yield* byProcessor.values();
+  }
+
   openFlush(flush: number): OpenFlush | undefined {
     return this.#open.get(flush);
   }

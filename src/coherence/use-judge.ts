@@ -133,6 +133,19 @@ export class UseJudge {
     return null;
   }
 
+  /** Which of the missed changes are due, by their place. */
+  dueChanges({ cached, missed }: TrackedTranslation): ReadonlySet<number> {
+    const found = new Set<number>();
+    for (const [index, candidate] of missed.entries()) {
+      const free =
+        cached.kind === 'tlb'
+          ? this.#dueToFree(cached, cached.frame, candidate)
+          : this.#dueToTableFree(cached.table, candidate);
+      if (candidate.due !== null || free !== null) found.add(index);
+    }
+    return found;
+  }
+
   #dueToFree(cached: TlbEntry, frame: number, { change }: MissedChange): Obligation | null {
     const freed = this.#freedSince(cached, frame, change);
     return freed === null ? null : freeObligation(freed.frame, freed.state);

@@ -1,9 +1,11 @@
+import type { StateSink } from '../base/state-sink.ts';
+
 /**
  * A running hash of 64 bits in two words, for fingerprints of states and for what a thread has observed: absorbing the
  * same numbers in the same order gives the same words. Two multiply-and-rotate lanes, finished with an avalanche. Not
  * for cryptography; with n distinct states about n²/2⁶⁵ pairs collide.
  */
-export class Hash {
+export class Hash implements StateSink {
   #low = 0x243f6a88;
   #high = 0x85a308d3;
 
@@ -18,6 +20,11 @@ export class Hash {
     this.#low = ((low << 13) | (low >>> 19)) ^ this.#high;
     const high = Math.imul((this.#high + value) | 0, 0x85ebca6b);
     this.#high = (((high << 17) | (high >>> 15)) + low) | 0;
+  }
+
+  number(value: number): void {
+    this.word(value);
+    this.word(Math.floor(value / 2 ** 32));
   }
 
   /** Absorbs all 64 bits. */
@@ -35,6 +42,12 @@ export class Hash {
   hash(other: Hash): void {
     this.word(other.#low);
     this.word(other.#high);
+  }
+
+  /** Takes over the state of another. */
+  copy(other: Hash): void {
+    this.#low = other.#low;
+    this.#high = other.#high;
   }
 
   finish(into: Uint32Array): void {

@@ -106,7 +106,37 @@ export interface Hardware {
   tell(event: KernelEvent): void;
   /** Whether anyone listens to `tell`. */
   readonly listening: boolean;
+  /** The processor whose step is under way; 0 outside of steps. For lists that each processor has of its own. */
+  readonly running?: () => number;
+  /** Told of shared data outside of simulated memory that the step under way reads or changes. */
+  readonly touch?: Touch;
 }
+
+/**
+ * What processors share outside of simulated memory, though no lock in memory orders its uses: Linux has atomics and
+ * short spinlocks there. What a lock in memory protects is not named, for the lock's own cell orders it.
+ */
+export type SharedData =
+  /** The list of free pages of one processor. */
+  | 'free list'
+  /** What the lists of free pages are filled from. */
+  | 'zone'
+  /** struct page, by frame. */
+  | 'page'
+  /** An address space's counters, its break, and whether it exists: by ctx_id. */
+  | 'mm'
+  /** The next number of an address space, and the next free cell. */
+  | 'kernel data'
+  | 'page locks'
+  | 'swap'
+  | 'migrations'
+  | 'objects'
+  | 'vmalloc'
+  /** Whether a processor is online. */
+  | 'online'
+  | 'dropped flushes';
+
+export type Touch = (data: SharedData, index: number, access: 'read' | 'write') => void;
 
 /** What the kernel would find in CPUID, and the levels of paging it was built for. */
 export interface HardwareFeatures {
@@ -117,8 +147,8 @@ export interface HardwareFeatures {
   readonly levels: 4 | 5;
   /** With PCIDs enabled, INVLPG may leave global translations: an erratum of some parts. Absent: it does not. */
   readonly invlpgKeepsGlobals?: boolean;
-}
   /** How many pages an INVLPGB may name. Absent: there is no INVLPGB. */
   readonly invlpgbCountMax?: number;
   /** User code could read what the kernel maps (Meltdown). Absent: it cannot. */
   readonly meltdown?: boolean;
+}

@@ -31,6 +31,7 @@ export class Hotplug {
 
   /** Whether tasks may run there. */
   online(cpu: number): boolean {
+    this.#core.hardware.touch?.('online', cpu, 'read');
     return this.#online[cpu] === true;
   }
 
@@ -43,6 +44,7 @@ export class Hotplug {
   /** Takes another processor down, once whoever runs there has made way for the idle task. */
   *cpu_offline(cpu: number, target: number): Kernel<void> {
     assert(cpu !== target && this.online(target), `processor ${cpu} cannot take processor ${target} down`);
+    this.#core.hardware.touch?.('online', target, 'write');
     this.#online[target] = false;
     const scheduler = this.#scheduler;
     const idle = (): boolean => scheduler.current(target) === scheduler.idle(target);
@@ -69,6 +71,7 @@ export class Hotplug {
     if (this.#core.hardware.features.globalPages) yield* cr4_set_bits(Cr4.PGE);
     yield* this.#tlb.initialize_tlbstate_and_flush(cpu);
     yield* cpumask_set_cpu(cpu, this.#core.online);
+    this.#core.hardware.touch?.('online', cpu, 'write');
     this.#online[cpu] = true;
   }
 

@@ -3,10 +3,11 @@
  * what kernel threads do. Everything that takes steps takes the processor that it runs on first, and stays there.
  */
 import { UnsupportedError } from '../base/errors.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import { assert, present } from './bug.ts';
 import { run_early } from './early.ts';
-import { do_page_fault } from './fault.ts';
 import { EntryCode } from './entry.ts';
+import { do_page_fault } from './fault.ts';
 import { dup_mm } from './fork.ts';
 import type { Hardware, Kernel } from './hardware.ts';
 import { CPU_UP_VECTOR, Hotplug } from './hotplug.ts';
@@ -44,7 +45,7 @@ export interface MiniKernelOptions {
 }
 
 /** What fits in a page of pointers; SWAP_CLUSTER_MAX. */
-const TUNING: MmTuning = { gatherBatch: 509, reclaimBatch: 32 };
+const TUNING: MmTuning = { gatherBatch: 509, reclaimBatch: 32, perProcessorPages: false };
 
 export class MiniKernel {
   readonly core: KernelCore;
@@ -53,6 +54,7 @@ export class MiniKernel {
   readonly context: MmContext;
   readonly #tlb: Tlb;
   readonly #scheduler: Scheduler;
+  readonly #entry: EntryCode;
   readonly #hotplug: Hotplug;
   readonly #vmalloc: Vmalloc;
 
@@ -66,12 +68,21 @@ export class MiniKernel {
       mmgrab: (mm) => this.#mmgrab(mm),
       mmdrop: (cpu, mm) => this.#mmdrop(cpu, mm),
     });
-    this.#entry = new EntryCode(this.core, this.#tlb.isolation);
     this.#hotplug = new Hotplug(this.core, this.#tlb, this.#scheduler);
     this.#vmalloc = new Vmalloc(this.context);
     const { init_mm, swapper_pg_dir } = this.core;
     hardware.tell({ kind: 'address-space', mm: init_mm.ctx_id, root: swapper_pg_dir, name: init_mm.name });
     this.#preallocate_vmalloc_pages(hardware);
+  }
+
+  /** What the kernel keeps outside of simulated memory, as far as what it does next depends on it. */
+  tellState(sink: StateSink): void {
+    const { pages, swap, migrations, objects, locks, mms } = this.context;
+    for (const part of [this.core, pages, swap, migrations, objects, locks, this.#scheduler, this.#vmalloc]) {
+      part.tellState(sink);
+    }
+    for (const mm of mms.all) tell_mm(sink, mm);
+    for (let cpu = 0; cpu < this.core.hardware.processors; cpu++) sink.number(this.online(cpu) ? 1 : 0);
   }
 
   /** Brings a processor up at boot, its page tables being those of swapper_pg_dir, interrupts off. */
@@ -175,21 +186,6 @@ export class MiniKernel {
     return this.#operation(cpu, 'madvise', mm, do_madvise(this.context, cpu, mm, { start, length, advice }));
   }
 
-  /** Result: the break, moved or not. */
-  sys_brk(cpu: number, brk: bigint): Kernel<bigint> {
-    const mm = this.#current_mm(cpu);
-    return this.#operation(cpu, 'brk', mm, do_brk(this.context, cpu, mm, brk));
-  }
-
-  /** sbrk: moves the break up. Result: the old break, or a negative errno. */
-  *grow_brk(cpu: number, bytes: bigint): Kernel<bigint> {
-    const before = this.#current_mm(cpu).brk;
-    const after = yield* this.sys_brk(cpu, before + bytes);
-    return after === before + bytes ? before : -1n;
-  }
-
-  /** Result: a copy of the current task's address space. */
-  *fork(cpu: number, name: string): Kernel<user_mm> {
   /** Result: a byte for each page, or a negative errno. */
   sys_mincore(cpu: number, start: bigint, length: bigint): Kernel<Uint8Array | number> {
     return this.#entry.entered(cpu, do_mincore(this.context, this.#current_mm(cpu), start, length));
@@ -227,6 +223,21 @@ export class MiniKernel {
     return this.#entry.entered(cpu, this.core.on_each_cpu(cpu, fence));
   }
 
+  /** Result: the break, moved or not. */
+  sys_brk(cpu: number, brk: bigint): Kernel<bigint> {
+    const mm = this.#current_mm(cpu);
+    return this.#operation(cpu, 'brk', mm, do_brk(this.context, cpu, mm, brk));
+  }
+
+  /** sbrk: moves the break up. Result: the old break, or a negative errno. */
+  *grow_brk(cpu: number, bytes: bigint): Kernel<bigint> {
+    const before = this.#current_mm(cpu).brk;
+    const after = yield* this.sys_brk(cpu, before + bytes);
+    return after === before + bytes ? before : -1n;
+  }
+
+  /** Result: a copy of the current task's address space. */
+  *fork(cpu: number, name: string): Kernel<user_mm> {
     const mm = this.#current_mm(cpu);
     const copy = yield* this.#operation(cpu, 'fork', mm, dup_mm(this.context, cpu, mm, name));
     if (copy === null) throw new UnsupportedError(`out of memory: fork of ${mm.name}; give the machine more memory`);
@@ -353,7 +364,8 @@ export class MiniKernel {
 
 function make_context(core: KernelCore, tlb: Tlb, era: Era, tuning: MmTuning): MmContext {
   const { levels, nx } = core.hardware.features;
-  const pages = new PageAllocator(core.hardware, core.reservedFrames);
+  const pages = new PageAllocator(core.hardware, core.reservedFrames, { perProcessor: tuning.perProcessorPages });
+  const touch = core.hardware.touch ?? null;
   const zero_page = pages.alloc_pages('kernel', core.init_mm.ctx_id, 0);
   if (zero_page === null) throw new UnsupportedError('out of memory: no frame for the zero page');
   const variant = era.mm ?? {};
@@ -361,18 +373,18 @@ function make_context(core: KernelCore, tlb: Tlb, era: Era, tuning: MmTuning): M
     core,
     levels,
     nx,
+    isolated: tlb.isolation?.enabled === true,
     variant,
     tuning,
-    flush: new TlbFlush(tlb, variant),
+    flush: new TlbFlush(tlb, variant, touch),
     operations: new Operations(core.hardware),
     pages,
     locks: new PageLocks(core),
-    swap: new SwapSpace(pages),
-    migrations: new Migrations(),
-    objects: new ObjectRegistry(pages),
+    swap: new SwapSpace(pages, touch),
+    migrations: new Migrations(touch),
+    objects: new ObjectRegistry(pages, touch),
     mms: new MmRegistry(core),
     zero_page,
     kernel_pgd_entries: [vmalloc_pgd_index(levels)],
   };
 }
-    isolated: tlb.isolation?.enabled === true,

@@ -6,6 +6,7 @@
 import { type FrameNumber, frameNumber } from '../arch/address.ts';
 import { assert, present } from './bug.ts';
 import { UnsupportedError } from '../base/errors.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import type { Cell } from './cell.ts';
 import type { Core, SmpFunction } from './core.ts';
 import { NR_CPUS } from './cpumask.ts';
@@ -51,6 +52,14 @@ export class KernelCore implements Core {
     this.#smp = new SmpCalls(this);
   }
 
+  /** The numbers of flushes are for reports only. */
+  tellState(sink: StateSink): void {
+    this.#data.tellState(sink);
+    this.#smp.tellState(sink);
+    sink.number(this.#last_mm_ctx_id);
+    for (const disabled of this.#irqs_disabled) sink.number(disabled ? 1 : 0);
+  }
+
   cell(initial: number): Cell<number> {
     return this.#data.allocate(initial, BigInt, Number);
   }
@@ -84,23 +93,26 @@ export class KernelCore implements Core {
       tlb_flush_pending: this.cell(0),
       tlb_flush_batched: this.cell(0),
       next_trim_cpumask: this.cell(0),
+      global_asid: this.cell(0),
+      asid_transition: this.cell(0),
     };
   }
 
   /** Makes an mm, or an object that extends one, known under its ctx_id. */
   register(mm: mm_struct): void {
+    this.hardware.touch?.('mm', mm.ctx_id, 'write');
     assert(!this.#mms.has(mm.ctx_id), `mm ${mm.ctx_id} is registered already`);
     this.#mms.set(mm.ctx_id, mm);
   }
 
-      global_asid: this.cell(0),
-      asid_transition: this.cell(0),
   /** The last reference is gone: nobody runs on the mm and nobody borrows it. */
   unregister(mm: mm_struct): void {
+    this.hardware.touch?.('mm', mm.ctx_id, 'write');
     assert(this.#mms.delete(mm.ctx_id), `mm ${mm.ctx_id} is not registered`);
   }
 
   mmById(ctx_id: number): mm_struct {
+    this.hardware.touch?.('mm', ctx_id, 'read');
     return present(this.#mms.get(ctx_id), `mm ${ctx_id}`);
   }
 

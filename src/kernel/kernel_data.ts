@@ -4,6 +4,7 @@
  * wait in another processor's store buffer.
  */
 import { addressInFrame, frameNumber, PAGE_BYTES, type PhysicalAddress } from '../arch/address.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import { assert } from './bug.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { Cell } from './cell.ts';
@@ -24,10 +25,15 @@ export class KernelData {
     this.#limit = (FIRST_FRAME + frames) * PAGE_BYTES;
   }
 
+  tellState(sink: StateSink): void {
+    sink.number(this.#next);
+  }
+
   allocate<T>(initial: T, encode: (value: T) => bigint, decode: (bits: bigint) => T): Cell<T> {
     if (this.#next + CELL_BYTES > this.#limit) {
       throw new UnsupportedError(`more kernel variables than ${this.#limit - PAGE_BYTES} bytes hold: raise dataFrames`);
     }
+    this.#hardware.touch?.('kernel data', 0, 'write');
     const address = this.#next as PhysicalAddress;
     this.#next += CELL_BYTES;
     this.#hardware.poke(address, encode(initial));

@@ -3,6 +3,7 @@
  * thread has no address space and borrows that of its predecessor, which keeps the top table alive (mm_count) but not
  * the mappings (mm_users).
  */
+import type { StateSink } from '../base/state-sink.ts';
 import { assert, present } from './bug.ts';
 import { type Cell, locked, WRITE_ONCE } from './cell.ts';
 import type { Core } from './core.ts';
@@ -54,6 +55,10 @@ export class Scheduler {
       on_cpu: core.cell(1),
     }));
     this.#current = [...this.#idle];
+  }
+
+  tellState(sink: StateSink): void {
+    for (const task of [...this.#current, ...this.#idle]) tell_task(sink, task);
   }
 
   current(cpu: number): task_struct {
@@ -117,6 +122,11 @@ export class Scheduler {
     this.#counts.mmgrab(init_mm);
     yield* this.#counts.mmdrop(cpu, mm);
   }
+}
+
+export function tell_task(sink: StateSink, { pid, comm, mm, active_mm, cpu }: task_struct): void {
+  sink.text(comm);
+  for (const value of [pid, mm?.ctx_id ?? 0, active_mm?.ctx_id ?? 0, cpu ?? -1]) sink.number(value);
 }
 
 function* prepare_task({ on_cpu }: task_struct): Kernel<void> {

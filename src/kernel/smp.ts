@@ -9,6 +9,7 @@
  *
  * Left out: the separate vector for a single target, calls from interrupt handlers.
  */
+import type { StateSink } from '../base/state-sink.ts';
 import { assert, present } from './bug.ts';
 import { type Cell, locked, READ_ONCE, WRITE_ONCE } from './cell.ts';
 import type { Core, SmpFunction } from './core.ts';
@@ -43,6 +44,14 @@ export class SmpCalls {
     const cpus = Array.from({ length: core.hardware.processors }, (_, cpu) => cpu);
     this.#csd = cpus.map(() => cpus.map(() => ({ flags: core.cell(CSD_UNLOCKED), func: null })));
     this.#call_single_queue = cpus.map(() => ({ waiting: core.bitsCell(0n), calls: [] }));
+  }
+
+  /** What a queued call is to do, its initiator knows, which waits for it. */
+  tellState(sink: StateSink): void {
+    for (const { calls } of this.#call_single_queue) {
+      sink.number(calls.length);
+      for (const { flags } of calls) sink.number(flags.address);
+    }
   }
 
   *smp_call_function_many(cpu: number, mask: bigint, func: SmpFunction, wait = true): Kernel<void> {

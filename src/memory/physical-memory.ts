@@ -55,7 +55,7 @@ export class PhysicalMemory {
     this.#halves = new Uint32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
-    this.#structures = new PagingStructures(frames, this.guards, (address) => this.read64(address));
+    this.#structures = new PagingStructures(frames, this.guards, (address) => this.#words[address / 8] ?? 0n);
   }
 
   /** Goes on in another buffer, whose bytes from `byteOffset`, a multiple of 4096, are zero: where generated code reaches it. */

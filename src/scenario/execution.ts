@@ -41,8 +41,18 @@ interface Activation {
   readonly finish: (result: unknown) => void;
 }
 
+/** Follows what the code on each processor has been told: its state is a function of that, and of when it began. */
+export interface ExecutionObserver {
+  /** Code begins on top of what the processor runs: a handler of a vector, or other code (-1). */
+  began(processor: number, vector: number, address: bigint, errorCode: number): void;
+  /** The code on top goes on with the result of its action; null: the action was rejected. */
+  resumed(processor: number, action: ProcessorAction, result: bigint | null): void;
+  ended(processor: number): void;
+}
+
 export class Execution {
   readonly machine: Machine;
+  observer: ExecutionObserver | null = null;
   readonly #entry: EntryPoints;
   readonly #stacks: Activation[][];
 
@@ -58,7 +68,8 @@ export class Execution {
     code: Generator<ProcessorAction, T, bigint>,
     finish: (result: T) => void = () => {},
   ): void {
-    this.#begin(this.#stack(processor), code, finish as (result: unknown) => void);
+    this.observer?.began(processor, -1, 0n, 0);
+    this.#begin(processor, this.#stack(processor), code, finish as (result: unknown) => void);
   }
 
   /** Whether the processor has code to run; without any it stands in user mode or idles, open to interrupts. */
@@ -99,7 +110,8 @@ export class Execution {
     const stack = this.#stack(processor);
     if (cpu.pendingInterrupt() !== null) {
       const vector = cpu.beginInterrupt();
-      this.#begin(stack, this.#entry.interrupt(processor, vector), () => cpu.endInterrupt(vector));
+      this.observer?.began(processor, vector, 0n, 0);
+      this.#begin(processor, stack, this.#entry.interrupt(processor, vector), () => cpu.endInterrupt(vector));
       return;
     }
     const activation = present(stack.at(-1), `code on processor ${processor}`);
@@ -125,15 +137,18 @@ export class Execution {
     cpu.beginException();
     this.machine.stream.emit({ kind: 'exception', processor: cpu.index, exception });
     if (exception.vector !== Vector.PF) {
-      this.#reject(stack, activation, new Segfault(address, access));
+      this.#reject(cpu.index, stack, activation, new Segfault(address, access));
       return;
     }
-    this.#begin(stack, this.#entry.page_fault(cpu.index, exception.address, exception.errorCode), (handled) => {
-      if (handled !== true) this.#reject(stack, activation, new Segfault(address, access));
+    this.observer?.began(cpu.index, exception.vector, exception.address, exception.errorCode);
+    const handler = this.#entry.page_fault(cpu.index, exception.address, exception.errorCode);
+    this.#begin(cpu.index, stack, handler, (handled) => {
+      if (handled !== true) this.#reject(cpu.index, stack, activation, new Segfault(address, access));
     });
   }
 
   #begin(
+    processor: number,
     stack: Activation[],
     code: Generator<ProcessorAction, unknown, bigint>,
     finish: (result: unknown) => void,
@@ -168,6 +183,7 @@ export class Execution {
       return;
     }
     stack.pop();
+    this.observer?.ended(processor);
     activation.finish(next.value);
   }
 
@@ -228,6 +244,10 @@ function perform(machine: Machine, cpu: Processor, action: Exclude<ProcessorActi
       return 0n;
     case 'invpcid':
       return allowed(operations.invpcid(cpu, action.type, action.pcid, action.address), 'INVPCID');
+    case 'invlpgb':
+      return allowed(operations.invlpgb(machine, cpu, action.operand), 'INVLPGB');
+    case 'tlbsync':
+      return allowed(operations.tlbsync(machine, cpu), 'TLBSYNC');
     case 'interrupts': {
       const before = cpu.interruptsEnabled;
       cpu.setInterruptsEnabled(action.enabled);
@@ -269,10 +289,6 @@ function modified(action: Action & { kind: 'locked' }, before: bigint): bigint |
     case 'add':
       return before + action.operand;
     case 'or':
-    case 'invlpgb':
-      return allowed(operations.invlpgb(machine, cpu, action.operand), 'INVLPGB');
-    case 'tlbsync':
-      return allowed(operations.tlbsync(machine, cpu), 'TLBSYNC');
       return before | action.operand;
     case 'and':
       return before & action.operand;

@@ -35,6 +35,8 @@ export class ScenarioThread {
   /** The statement it is at, for reports. */
   at: Statement | null = null;
   finished = false;
+  /** Statements begun so far, of all rounds of all loops. */
+  executed = 0;
   /** Why it cannot run now; null when it can. */
   waitsFor: (() => boolean) | null = null;
   readonly code: ThreadCode;
@@ -61,7 +63,11 @@ export class ScenarioThread {
       this.at = statement;
       if (statement.kind === 'repeat') {
         for (let round = 0; round < statement.count; round++) yield* this.#run(statement.body);
-      } else yield* this.#statement(statement);
+        continue;
+      }
+      this.executed++;
+      this.#world.reached(this, this.executed);
+      yield* this.#statement(statement);
     }
   }
 
@@ -131,10 +137,12 @@ export class ScenarioThread {
         return;
       case 'signal':
         yield* this.#release();
+        this.#world.touched('signals', 0, 'write');
         this.#world.signalled.add(statement.event);
         return;
       case 'await': {
         const { signalled } = this.#world;
+        this.#world.touched('signals', 0, 'read');
         if (!signalled.has(statement.event)) yield { kind: 'block', ready: () => signalled.has(statement.event) };
         return;
       }
@@ -204,6 +212,7 @@ export class ScenarioThread {
     const user = this.declaration.space !== null;
     let seen: bigint | null;
     try {
+      if (user) yield* this.#world.kernel.user_mode(this.processor);
       seen = yield { kind: 'access', address, access: { kind, user }, value };
     } catch (error) {
       if (!(error instanceof Segfault)) throw error;
@@ -212,7 +221,6 @@ export class ScenarioThread {
     this.#world.accessed(this, place, seen);
     if (seen === null) {
       if (outcome.kind === 'value')
-      if (user) yield* this.#world.kernel.user_mode(this.processor);
         this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} ended in SIGSEGV`);
     } else if (outcome.kind === 'fault') {
       this.#world.disappoint(this, place, `${kind} of ${printLocation(location)} succeeded, expected a fault`);
@@ -223,10 +231,12 @@ export class ScenarioThread {
 
   #bind(variable: string, start: bigint, pages: number, place: Place): void {
     if (start < 0n) throw this.#error(`no room for '${variable}': error ${-start}`, place);
+    this.#world.touched('variables', this.space.mm.ctx_id, 'write');
     this.space.variables.set(variable, { start: linearAddress(start), pages });
   }
 
   #variable(name: string, place: Place, space = this.space): { start: LinearAddress; pages: number } {
+    this.#world.touched('variables', space.mm.ctx_id, 'read');
     const variable = space.variables.get(name);
     if (variable === undefined) throw this.#error(`'${name}' is not mapped yet when this statement runs`, place);
     return variable;

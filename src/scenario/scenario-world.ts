@@ -2,8 +2,10 @@
 import type { LinearAddress } from '../arch/address.ts';
 import { assert, present } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
+import type { StateSink } from '../base/state-sink.ts';
 import type { MiniKernel } from '../kernel/kernel.ts';
 import type { mm_struct } from '../kernel/mm_struct.ts';
+import { tell_task } from '../kernel/sched.ts';
 import type { Place, Scenario, ThreadDeclaration } from '../workload/scenario-ast.ts';
 import type { ProcessorCode } from './execution.ts';
 import { Deadlock, stepAtRandom } from './scheduler.ts';
@@ -39,6 +41,10 @@ export class ScenarioWorld {
   readonly disappointments: Disappointment[] = [];
   /** Told of each access of a thread with what it read or wrote; null: it ended in SIGSEGV. */
   accessed: (thread: ScenarioThread, place: Place, seen: bigint | null) => void = () => {};
+  /** Told of what threads share outside of the machine: signals, variables by mm, and by processor the threads that it has. */
+  touched: (what: 'signals' | 'variables' | 'threads', index: number, access: 'read' | 'write') => void = () => {};
+  /** Told where a processor's code begins anew: all that it knows from here on is which thread it runs, and how far that is. */
+  settled: (processor: number, thread: number, statements: number) => void = () => {};
   readonly #system: System;
   readonly #scenario: Scenario;
   readonly #spaces = new Map<string, Space>();
@@ -86,6 +92,8 @@ export class ScenarioWorld {
 
   /** A fork made this space as a copy of its parent: the threads declared in it start. */
   forked(name: string, mm: mm_struct, parent: Space): void {
+    this.touched('variables', parent.mm.ctx_id, 'read');
+    this.touched('variables', mm.ctx_id, 'write');
     this.#spaces.set(name, { name, mm, variables: new Map(parent.variables) });
     for (const declaration of this.#unborn) if (declaration.space === name) this.#spawn(declaration);
     this.#unborn = this.#unborn.filter(({ space }) => space !== name);
@@ -113,14 +121,19 @@ export class ScenarioWorld {
     const space = present(this.#spaces.get(declaration.space ?? KERNEL), `space of ${declaration.name}`);
     const task = this.kernel.createTask({ name: declaration.name, mm: declaration.space === null ? null : space.mm });
     this.#threads.push(new ScenarioThread(declaration, { world: this, space, task }));
+    this.touched('threads', declaration.processor, 'write');
   }
 
   /** What a processor does for ever: runs a thread that is ready until it waits, moves or ends, or idles. */
   *#processor(cpu: number): ProcessorCode {
-    const ready = (): ScenarioThread | undefined =>
-      this.#threads.find((thread) => thread.processor === cpu && thread.ready);
+    const ready = (): ScenarioThread | undefined => {
+      this.touched('threads', cpu, 'read');
+      this.touched('signals', 0, 'read');
+      return this.#threads.find((thread) => thread.processor === cpu && thread.ready);
+    };
     for (;;) {
       const thread = this.kernel.online(cpu) ? ready() : undefined;
+      this.settled(cpu, thread === undefined ? -1 : this.#threads.indexOf(thread), -1);
       if (thread !== undefined) {
         yield* this.kernel.context_switch(cpu, thread.task);
         yield* this.#turn(cpu, thread);
@@ -146,6 +159,7 @@ export class ScenarioWorld {
         // The task must be off this processor before another one may run it.
         yield* this.kernel.context_switch(cpu, this.kernel.idle(cpu));
         thread.processor = action.processor;
+        this.touched('threads', action.processor, 'write');
         break;
       }
       let result: bigint;
@@ -162,6 +176,30 @@ export class ScenarioWorld {
       thread.at = null;
     }
     this.#running[cpu] = null;
+  }
+
+  /** The thread is about to execute its next statement, the `count`-th that it executes at all. */
+  reached(thread: ScenarioThread, count: number): void {
+    this.settled(thread.processor, this.#threads.indexOf(thread), count);
+  }
+
+  /** What threads share outside of the machine. Disappointments are found news, not state. */
+  tellState(sink: StateSink): void {
+    for (const signal of [...this.signalled].sort()) sink.text(signal);
+    for (const { name, mm, variables } of this.#spaces.values()) {
+      sink.text(name);
+      sink.number(mm.ctx_id);
+      for (const [variable, { start, pages }] of variables) {
+        sink.text(variable);
+        sink.quad(start);
+        sink.number(pages);
+      }
+    }
+    for (const { finished, processor, executed, waitsFor, task } of this.#threads) {
+      for (const value of [finished ? 1 : 0, processor, executed, waitsFor === null ? 0 : 1]) sink.number(value);
+      tell_task(sink, task);
+    }
+    for (const { name } of this.#unborn) sink.text(name);
   }
 
   #locate(processor: number): string | null {

@@ -96,6 +96,7 @@ export class System {
     const { machine, stream, options } = this;
     const { switches } = options;
     return {
+      ...options.sharing,
       processors: options.processors,
       frames: options.frames,
       features: {
@@ -105,14 +106,14 @@ export class System {
         nx: switches.nx,
         levels: switches.la57 ? 5 : 4,
         invlpgKeepsGlobals: switches['invlpg-global-erratum'],
+        ...(part.invlpgbCountMax === null ? {} : { invlpgbCountMax: part.invlpgbCountMax }),
+        meltdown: switches.pti,
       },
       poke: (address, value) => machine.memory.write64(address, value),
       peek: (address) => machine.memory.read64(address),
       tell: (event) => stream.emit(event),
       get listening() {
         return stream.listening;
-        ...(part.invlpgbCountMax === null ? {} : { invlpgbCountMax: part.invlpgbCountMax }),
-        meltdown: switches.pti,
       },
     };
   }

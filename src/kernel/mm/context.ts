@@ -17,16 +17,18 @@ export interface MmTuning {
   readonly gatherBatch: number;
   /** SWAP_CLUSTER_MAX: pages that reclaim unmaps before it flushes. */
   readonly reclaimBatch: number;
+  /** Whether each processor has a list of free pages of its own; see page_alloc.ts. */
+  readonly perProcessorPages: boolean;
 }
 
 export interface MmContext {
   readonly core: KernelCore;
   readonly levels: PagingLevels;
   readonly nx: boolean;
-  readonly variant: MmVariant;
-  readonly tuning: MmTuning;
   /** Page-table isolation: every address space has a second top table, the frame behind the first, for user mode. */
   readonly isolated: boolean;
+  readonly variant: MmVariant;
+  readonly tuning: MmTuning;
   readonly flush: TlbFlush;
   readonly operations: Operations;
   readonly pages: PageAllocator;

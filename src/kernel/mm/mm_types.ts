@@ -1,9 +1,11 @@
 /** An address space with its mappings, and its life: mm_users count those who run in it, mm_count those who only need its top table. */
 import type { FrameNumber } from '../../arch/address.ts';
+import type { StateSink } from '../../base/state-sink.ts';
 import { present } from '../bug.ts';
 import type { Cell } from '../cell.ts';
 import type { KernelCore } from '../kernel_core.ts';
 import type { mm_struct } from '../mm_struct.ts';
+import { tell_object } from './vm_object.ts';
 import type { vm_area_struct } from './vma.ts';
 
 export interface user_mm extends mm_struct {
@@ -26,6 +28,18 @@ export interface user_mm extends mm_struct {
 const MMAP_BASE = 0x7fff_f7ff_f000n;
 const START_BRK = 0x5555_5556_0000n;
 
+export function tell_mm(sink: StateSink, { ctx_id, pgd, mmap, start_brk, brk, mm_users, mm_count }: user_mm): void {
+  for (const value of [ctx_id, pgd, mm_users, mm_count, mmap.length]) sink.number(value);
+  sink.quad(start_brk);
+  sink.quad(brk);
+  for (const { vm_start, vm_end, vm_prot, vm_shared, vm_shift, vm_object, vm_pgoff, anon_vma } of mmap) {
+    sink.quad(vm_start);
+    sink.quad(vm_end);
+    for (const value of [vm_prot, vm_shared ? 1 : 0, vm_shift, vm_pgoff, anon_vma ? 1 : 0]) sink.number(value);
+    if (vm_object !== null) tell_object(sink, vm_object);
+  }
+}
+
 export class MmRegistry {
   readonly #core: KernelCore;
   readonly #mms = new Map<number, user_mm>();
@@ -36,15 +50,39 @@ export class MmRegistry {
 
   /** An address space without users yet, empty but for its top table. */
   mm_init(name: string, pgd: FrameNumber): user_mm {
+    const base = this.#core.mm_init(name, pgd);
+    const { touch } = this.#core.hardware;
+    let [brk, mm_users, mm_count] = [START_BRK, 0, 1];
     const mm: user_mm = {
-      ...this.#core.mm_init(name, pgd),
+      ...base,
       mmap: [],
       start_brk: START_BRK,
-      brk: START_BRK,
       mmap_base: MMAP_BASE,
-      mm_users: 0,
-      mm_count: 1,
       rmap_lock: this.#core.cell(0),
+      get brk() {
+        touch?.('mm', base.ctx_id, 'read');
+        return brk;
+      },
+      set brk(address) {
+        touch?.('mm', base.ctx_id, 'write');
+        brk = address;
+      },
+      get mm_users() {
+        touch?.('mm', base.ctx_id, 'read');
+        return mm_users;
+      },
+      set mm_users(count) {
+        touch?.('mm', base.ctx_id, 'write');
+        mm_users = count;
+      },
+      get mm_count() {
+        touch?.('mm', base.ctx_id, 'read');
+        return mm_count;
+      },
+      set mm_count(count) {
+        touch?.('mm', base.ctx_id, 'write');
+        mm_count = count;
+      },
     };
     this.#core.register(mm);
     this.#mms.set(mm.ctx_id, mm);
@@ -53,6 +91,7 @@ export class MmRegistry {
 
   /** The full view of an mm that is not init_mm. */
   user(mm: mm_struct): user_mm {
+    this.#core.hardware.touch?.('mm', mm.ctx_id, 'read');
     return present(this.#mms.get(mm.ctx_id), `the user address space ${mm.ctx_id}`);
   }
 

@@ -4,6 +4,7 @@
  *
  * Cells are recycled: a waiter that is overtaken by the cell's next user waits longer than it must, never for ever.
  */
+import type { StateSink } from '../../base/state-sink.ts';
 import { assert } from '../bug.ts';
 import { type Cell, locked } from '../cell.ts';
 import type { Core } from '../core.ts';
@@ -18,10 +19,14 @@ export class PageLocks {
     this.#core = core;
   }
 
+  tellState(sink: StateSink): void {
+    for (const { address } of this.#idle) sink.number(address);
+  }
+
   /** False when somebody else holds the lock. */
   *trylock_page(page: page): Kernel<boolean> {
     if (page.lock !== null) return false;
-    const cell = this.#idle.pop() ?? this.#core.cell(0);
+    const cell = this.#idleCells().pop() ?? this.#core.cell(0);
     yield* locked(cell, 'exchange', 1n);
     if (page.lock !== null) {
       yield* this.#release(cell);
@@ -36,7 +41,7 @@ export class PageLocks {
     assert(cell !== null, `frame 0x${page.frame.toString(16)} is not locked`);
     yield* locked(cell, 'exchange', 0n);
     page.lock = null;
-    this.#idle.push(cell);
+    this.#idleCells().push(cell);
   }
 
   *wait_on_page_locked(page: page): Kernel<void> {
@@ -44,8 +49,13 @@ export class PageLocks {
     if (cell !== null) yield { kind: 'wait', address: cell.address, until: (value) => value === 0n };
   }
 
+  #idleCells(): Cell<number>[] {
+    this.#core.hardware.touch?.('page locks', 0, 'write');
+    return this.#idle;
+  }
+
   *#release(cell: Cell<number>): Kernel<void> {
     yield* locked(cell, 'exchange', 0n);
-    this.#idle.push(cell);
+    this.#idleCells().push(cell);
   }
 }

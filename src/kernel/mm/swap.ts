@@ -3,8 +3,9 @@
  * makes frames change hands, which is what it is here for. An entry is referenced by the page-table entries that hold its
  * number (swap_map), and may have its content in memory as well (the swap cache).
  */
+import type { StateSink } from '../../base/state-sink.ts';
 import { present } from '../bug.ts';
-import type { Kernel } from '../hardware.ts';
+import type { Kernel, Touch } from '../hardware.ts';
 import { framesOf, type page, type PageAllocator } from '../page_alloc.ts';
 
 /** Content on the device. */
@@ -24,13 +25,23 @@ export interface swap_entry {
 export class SwapSpace {
   readonly #pages: PageAllocator;
   readonly #entries = new Map<number, swap_entry>();
+  readonly #touch: Touch | null;
   #last = 0;
 
-  constructor(pages: PageAllocator) {
+  constructor(pages: PageAllocator, touch: Touch | null = null) {
     this.#pages = pages;
+    this.#touch = touch;
+  }
+
+  tellState(sink: StateSink): void {
+    sink.number(this.#last);
+    for (const { number, count, cache, slot } of this.#entries.values()) {
+      for (const value of [number, count, cache?.frame ?? 0, slot?.page.frame ?? 0]) sink.number(value);
+    }
   }
 
   entry(number: number): swap_entry {
+    this.#touch?.('swap', 0, 'write');
     return present(this.#entries.get(number), `swap entry ${number}`);
   }
 
@@ -41,11 +52,46 @@ export class SwapSpace {
 
   /** Puts a page into the swap cache, which takes a reference. */
   add_to_swap(page: page): swap_entry {
-    const entry: swap_entry = { number: ++this.#last, count: 0, cache: page, slot: null };
+    const entry = this.#create(page);
     this.#entries.set(entry.number, entry);
     this.#pages.get_page(page);
     page.swap = entry;
     return entry;
+  }
+
+  /** Every use of the entry is told: nothing in memory orders them. */
+  #create(cached: page): swap_entry {
+    const touched = (): void => this.#touch?.('swap', 0, 'write');
+    touched();
+    const number = ++this.#last;
+    let [count, cache, slot]: [number, page | null, swap_slot | null] = [0, cached, null];
+    return {
+      number,
+      get count() {
+        touched();
+        return count;
+      },
+      set count(entries) {
+        touched();
+        count = entries;
+      },
+      get cache() {
+        touched();
+        return cache;
+      },
+      set cache(page) {
+        touched();
+        cache = page;
+      },
+      get slot() {
+        touched();
+        return slot;
+      },
+      set slot(content) {
+        touched();
+        slot = content;
+      },
+    };
   }
 
   delete_from_swap_cache(cpu: number, page: page): void {

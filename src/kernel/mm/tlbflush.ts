@@ -3,7 +3,7 @@
  * variant of an era loses flushes.
  */
 import { type Cell, READ_ONCE, WRITE_ONCE } from '../cell.ts';
-import type { Kernel } from '../hardware.ts';
+import type { Kernel, Touch } from '../hardware.ts';
 import type { mm_struct } from '../mm_struct.ts';
 import { type FlushRequest, type MmVariant, type Tlb, TLB_FLUSH_ALL, type TlbflushUnmapBatch } from '../tlb/era.ts';
 import { cpumask_of } from '../cpumask.ts';
@@ -23,11 +23,13 @@ export interface tlbflush_unmap_batch extends TlbflushUnmapBatch {
 export class TlbFlush {
   readonly #tlb: Tlb;
   readonly #variant: MmVariant;
+  readonly #touch: Touch | null;
   #count = 0;
 
-  constructor(tlb: Tlb, variant: MmVariant) {
+  constructor(tlb: Tlb, variant: MmVariant, touch: Touch | null = null) {
     this.#tlb = tlb;
     this.#variant = variant;
+    this.#touch = touch;
   }
 
   *flush_tlb_mm_range(cpu: number, mm: mm_struct, request: FlushRequest): Kernel<void> {
@@ -97,7 +99,9 @@ export class TlbFlush {
 
   #dropped(): boolean {
     const { dropFlush } = this.#variant;
-    return dropFlush !== undefined && ++this.#count % dropFlush === 0;
+    if (dropFlush === undefined) return false;
+    this.#touch?.('dropped flushes', 0, 'write');
+    return ++this.#count % dropFlush === 0;
   }
 }
 

@@ -94,6 +94,15 @@ export class ObjectRegistry {
   }
 }
 
+export function tell_object(sink: StateSink, { name, shift, pages, mappings }: vm_object): void {
+  sink.text(name);
+  for (const value of [shift, mappings, pages.size]) sink.number(value);
+  for (const [index, cached] of [...pages].sort(([a], [b]) => a - b)) {
+    sink.number(index);
+    sink.number(in_memory(cached) ? cached.frame : -cached.page.frame);
+  }
+}
+
 export function in_memory(cached: page | swap_slot): cached is page {
   return 'rmap' in cached;
 }

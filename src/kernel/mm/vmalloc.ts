@@ -3,6 +3,7 @@
  * and are the same in every top table, so nothing but the flush has to reach the other address spaces. vfree flushes
  * before it frees. Tables stay, as in Linux.
  */
+import type { StateSink } from '../../base/state-sink.ts';
 import { linearAddress, type PagingLevels, pageOf, tableIndex } from '../../arch/address.ts';
 import { EINVAL, ENOMEM } from '../errno.ts';
 import { spin_lock, spin_unlock } from '../cell.ts';
@@ -38,6 +39,13 @@ export class Vmalloc {
     this.#context = context;
   }
 
+  tellState(sink: StateSink): void {
+    for (const { address, pages } of this.#areas) {
+      sink.quad(address);
+      for (const { frame } of pages) sink.number(frame);
+    }
+  }
+
   /** Result: the address of `count` zeroed pages with a guard page behind them, or -ENOMEM. */
   *vmalloc(cpu: number, count: number): Kernel<bigint> {
     const { core, isolated, nx } = this.#context;
@@ -62,6 +70,7 @@ export class Vmalloc {
   /** Result: 0, or -EINVAL if nothing was allocated there. */
   *vfree(cpu: number, address: bigint): Kernel<number> {
     const { core, flush, variant, operations, pages } = this.#context;
+    core.hardware.touch?.('vmalloc', 0, 'write');
     const index = this.#areas.findIndex((area) => area.address === address);
     const area = this.#areas[index];
     if (area === undefined) return -EINVAL;
@@ -75,6 +84,7 @@ export class Vmalloc {
     if (!variant.flushBeforeClear) yield* flush.flush_tlb_kernel_range(cpu, address, end, 'vfree');
     if (!variant.freeBeforeFlush) free();
     operations.promise(cpu, { mm: core.init_mm.ctx_id, start: address, end, why: 'vfree' });
+    core.hardware.touch?.('vmalloc', 0, 'write');
     this.#areas.splice(this.#areas.indexOf(area), 1);
     return 0;
   }
@@ -105,6 +115,7 @@ export class Vmalloc {
   }
 
   #reserve(pages: readonly page[]): vm_struct {
+    this.#context.core.hardware.touch?.('vmalloc', 0, 'write');
     const length = BigInt(pages.length) * PAGE_SIZE + GUARD;
     let address = vmalloc_start(this.#context.levels);
     let index = 0;

@@ -6,13 +6,16 @@ import { frameOf } from '../../arch/address.ts';
 import { printInvlpgb } from '../../arch/invlpgb.ts';
 import { assert, present, unreachable } from '../../base/assert.ts';
 import { UnsupportedError } from '../../base/errors.ts';
+import type { Footprint } from '../../explore/footprint.ts';
 import type { System as ExploredSystem, Violation } from '../../explore/model.ts';
-import { causeOfDeath } from '../guest-death.ts';
 import type { Broadcast } from '../../machine/broadcasts.ts';
+import { causeOfDeath } from '../guest-death.ts';
 import type { Disappointment, ScenarioWorld } from '../scenario-world.ts';
 import type { System } from '../system.ts';
+import type { FootprintRecorder } from './footprint-recorder.ts';
 import { nameOfNextAction } from './name-of-action.ts';
 import type { ScenarioStep } from './scenario-step.ts';
+import type { SystemState } from './system-state.ts';
 import { identifyFinding, identifyViolation } from './violation-identity.ts';
 
 export class ExploredScenario implements ExploredSystem<ScenarioStep> {
@@ -24,9 +27,24 @@ export class ExploredScenario implements ExploredSystem<ScenarioStep> {
   #death: string | null = null;
   #latest: Violation | null = null;
 
-  constructor(system: System, world: ScenarioWorld) {
+  readonly #recorder: FootprintRecorder;
+  #footprint: Footprint = { reads: [], writes: [], everything: true };
+
+  readonly #state: SystemState;
+  /** What has been found, in order. */
+  readonly #found: string[] = [];
+
+  constructor(
+    system: System,
+    world: ScenarioWorld,
+    { recorder, state }: { readonly recorder: FootprintRecorder; readonly state: SystemState },
+  ) {
     this.system = system;
     this.world = world;
+    this.#recorder = recorder;
+    this.#state = state;
+    state.world = world;
+    world.touched = recorder.touch;
     world.accessed = ({ declaration }, place, seen) => {
       const sightings = this.#seen.get(declaration.name) ?? [];
       const what = `${place.line}:${seen === null ? 'fault' : seen}`;
@@ -59,23 +77,68 @@ export class ExploredScenario implements ExploredSystem<ScenarioStep> {
     for (const [at, flight] of flights.entries()) {
       if (flights.findIndex((other) => isSameFlight(other, flight)) === at) steps.push({ kind: 'deliver', ...flight });
     }
+    const broadcasts = machine.broadcasts.inFlight.map(invalidation);
+    for (const [at, step] of broadcasts.entries()) {
+      if (broadcasts.findIndex((other) => isSameBroadcast(other, step)) === at) steps.push(step);
+    }
     return steps;
   }
 
   /** Throws UnsupportedError where the guest asks for what is not modelled: that is no verdict about it. */
   apply(step: ScenarioStep): void {
     this.#latest = null;
+    const recorder = this.#recorder;
+    recorder.running = step.processor;
+    if (recorder.on) this.#beginFootprint(step);
     try {
-    const broadcasts = machine.broadcasts.inFlight.map(invalidation);
-    for (const [at, step] of broadcasts.entries()) {
-      if (broadcasts.findIndex((other) => isSameBroadcast(other, step)) === at) steps.push(step);
-    }
       this.#take(step);
     } catch (error) {
       if (error instanceof UnsupportedError) throw error;
       this.#death = causeOfDeath(error);
     }
+    this.#state.stepped(step.processor);
     this.#latest = this.#lookForNews();
+    if (this.#latest !== null) this.#found.push(this.#latest.id);
+    // With the guest dies everything else that could have happened.
+    if (recorder.on) this.#footprint = { ...recorder.end(), everything: this.#death !== null };
+  }
+
+  observe(on: boolean): void {
+    this.#recorder.on = on;
+  }
+
+  fingerprint(into: Uint32Array): void {
+    const { memory } = this.system.machine;
+    memory.watch(null);
+    const seen = [...this.#seen].map(([thread, sightings]) => `${thread} ${sightings.map(printSighting).join(' ')}`);
+    this.#state.fingerprint(into, [...seen.sort(), ...this.#found, this.#death ?? '']);
+    this.observe(this.#recorder.on);
+  }
+
+  footprint(): Footprint {
+    return this.#footprint;
+  }
+
+  condition(step: ScenarioStep): Footprint {
+    const recorder = this.#recorder;
+    const { on } = recorder;
+    recorder.on = true;
+    this.#beginFootprint(step);
+    const footprint = recorder.end();
+    recorder.on = on;
+    return footprint;
+  }
+
+  /** Processors that stand at something that they have to wait for. */
+  blocked(): ScenarioStep[] {
+    if (this.#death !== null) return [];
+    const { execution, machine } = this.system;
+    const steps: ScenarioStep[] = [];
+    for (const { index } of machine.processors) {
+      if (!execution.busy(index) || execution.runnable(index)) continue;
+      steps.push({ kind: 'processor', processor: index, at: nameOfNextAction(execution, index) });
+    }
+    return steps;
   }
 
   /** What the guest died of. */
@@ -97,6 +160,19 @@ export class ExploredScenario implements ExploredSystem<ScenarioStep> {
       .join(' | ');
   }
 
+  #beginFootprint(step: ScenarioStep): void {
+    const recorder = this.#recorder;
+    recorder.begin();
+    if (step.kind !== 'processor') {
+      recorder.hardwareStep(step.kind, step.processor, 'sender' in step ? step.sender : step.processor);
+      return;
+    }
+    const { execution } = this.system;
+    recorder.processorStep(step.processor, execution.nextAction(step.processor));
+    // What is asked to find out whether it can be taken is what it waits for.
+    execution.runnable(step.processor);
+  }
+
   #take(step: ScenarioStep): void {
     const { execution, machine } = this.system;
     switch (step.kind) {
@@ -110,6 +186,12 @@ export class ExploredScenario implements ExploredSystem<ScenarioStep> {
         const ipi = machine.bus.inFlight.find((each) => isSameFlight({ ...each, processor: each.target }, step));
         assert(ipi !== undefined, `an IPI from processor ${step.sender} to ${step.processor} is in flight`);
         machine.takeHardwareStep({ kind: 'deliver', ipi });
+        return;
+      }
+      case 'invalidate': {
+        const broadcast = machine.broadcasts.inFlight.find((each) => isSameBroadcast(invalidation(each), step));
+        assert(broadcast !== undefined, `an INVLPGB of processor ${step.sender} is on its way to ${step.processor}`);
+        machine.takeHardwareStep({ kind: 'invalidate', broadcast });
         return;
       }
       default:
@@ -157,15 +239,6 @@ function isSameFlight(a: Flight, b: Flight): boolean {
   return a.processor === b.processor && a.sender === b.sender && a.vector === b.vector;
 }
 
-function unexpected({ thread, place, message }: Disappointment): Violation {
-  return { id: `unexpected: line ${place.line}: ${message}`, message: `${thread}, line ${place.line}: ${message}` };
-}
-      case 'invalidate': {
-        const broadcast = machine.broadcasts.inFlight.find((each) => isSameBroadcast(invalidation(each), step));
-        assert(broadcast !== undefined, `an INVLPGB of processor ${step.sender} is on its way to ${step.processor}`);
-        machine.takeHardwareStep({ kind: 'invalidate', broadcast });
-        return;
-      }
 type Invalidation = ScenarioStep & { readonly kind: 'invalidate' };
 
 function invalidation({ sender, target, operand }: Broadcast): Invalidation {
@@ -176,3 +249,6 @@ function isSameBroadcast(a: Invalidation, b: Invalidation): boolean {
   return a.processor === b.processor && a.sender === b.sender && a.operand === b.operand;
 }
 
+function unexpected({ thread, place, message }: Disappointment): Violation {
+  return { id: `unexpected: line ${place.line}: ${message}`, message: `${thread}, line ${place.line}: ${message}` };
+}

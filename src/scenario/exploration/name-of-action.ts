@@ -50,6 +50,7 @@ function nameOf(action: ProcessorAction): string {
     case 'fence':
     case 'mov-from-cr3':
     case 'mov-from-cr4':
+    case 'tlbsync':
     case 'end-of-interrupt':
     case 'idle':
     case 'hardware':
@@ -57,6 +58,5 @@ function nameOf(action: ProcessorAction): string {
       return action.kind;
     default:
       return unreachable(action);
-    case 'tlbsync':
   }
 }

@@ -10,7 +10,10 @@ import { ScenarioWorld } from '../scenario-world.ts';
 import { System, type SystemOptions } from '../system.ts';
 import { areDependent } from './dependence.ts';
 import { ExploredScenario } from './explored-scenario.ts';
+import { FootprintRecorder } from './footprint-recorder.ts';
+import { type BootImage, imageOf } from './memory-state.ts';
 import { keyOfStep, type ScenarioStep, threadOfStep } from './scenario-step.ts';
+import { SystemState } from './system-state.ts';
 
 export interface ScenarioModelOptions {
   readonly scenario: Scenario;
@@ -25,6 +28,7 @@ export class ScenarioModel implements Model<ScenarioStep> {
   /** The execution created last. */
   latest: ExploredScenario | null = null;
   readonly #options: ScenarioModelOptions;
+  #image: BootImage | null = null;
 
   constructor(options: ScenarioModelOptions) {
     this.#options = options;
@@ -33,10 +37,17 @@ export class ScenarioModel implements Model<ScenarioStep> {
 
   create(): ExploredScenario {
     const { scenario, file, system: options, watch } = this.#options;
-    const system = new System(options);
+    const recorder = new FootprintRecorder();
+    const sharing = { running: () => recorder.running, touch: recorder.touch };
+    const tuning = { ...options.tuning, perProcessorPages: true };
+    const system = new System({ ...options, tuning, sharing });
+    recorder.attach(system.machine, system.detector, system.kernel.core.swapper_pg_dir);
     watch?.(system);
     system.boot();
-    this.latest = new ExploredScenario(system, new ScenarioWorld(system, scenario, file));
+    this.#image ??= imageOf(system.machine.memory);
+    const state = new SystemState(system, this.#image);
+    recorder.follow(state);
+    this.latest = new ExploredScenario(system, new ScenarioWorld(system, scenario, file), { recorder, state });
     return this.latest;
   }
 

@@ -47,7 +47,7 @@ export function keyOfStep(step: ScenarioStep): string {
     case 'processor':
       return `p${step.processor} ${step.at}`;
     case 'drain':
-      return `${step.paging ? 'D' : 'd'}${step.processor} ${step.address.toString(16)} ${step.value}`;
+      return `d${step.processor} ${step.address.toString(16)} ${step.value}`;
     case 'deliver':
       return `i${step.processor} ${step.sender} ${step.vector}`;
     case 'invalidate':
