@@ -13,6 +13,7 @@
  */
 import {
   addressInFrame,
+  addressInPage,
   frameNumber,
   frameOf,
   type LinearAddress,
@@ -27,7 +28,7 @@ import { assert, present } from '../base/assert.ts';
 import type { CachedTranslation, EntrySource, TlbEntry } from '../event/cached-translation.ts';
 import { ALLOWED, accessCode, isWrite, rightsFault } from '../mmu/access-rights.ts';
 import type { Mmu } from '../mmu/mmu.ts';
-import { Walk } from '../mmu/walk.ts';
+import type { Walk } from '../mmu/walk.ts';
 import type { WalkOrigin } from '../mmu/walk.ts';
 import type { Machine } from './machine.ts';
 import { lookAhead, type WalkOutlook, type WalkPosition } from './walk-outlook.ts';
@@ -36,7 +37,7 @@ import { lookAhead, type WalkOutlook, type WalkPosition } from './walk-outlook.t
 export interface WalkStep {
   readonly kind: 'walk';
   readonly processor: number;
-  readonly address: LinearAddress;
+  readonly page: PageNumber;
   /** What the walk knows already; see `knowledge`. */
   readonly from: string;
   /** The entry that may change; null if the walk meets none. */
@@ -74,6 +75,13 @@ export type Answered =
   | { readonly kind: 'translated'; readonly physical: PhysicalAddress }
   | { readonly kind: 'fault'; readonly exception: Exception };
 
+export interface FreedomOptions {
+  /** False only of entries that nobody changes while the search goes on, not even by setting A or D. */
+  readonly mayChange?: (address: PhysicalAddress) => boolean;
+  /** False if a walk always comes to the same page table: then nothing is told by what it knows on the way. */
+  readonly tablesMayChange?: boolean;
+}
+
 const NO_ACCESS: Access = { kind: 'read', user: false };
 
 interface Start {
@@ -85,11 +93,12 @@ interface Start {
 export class TranslationFreedom {
   readonly #machine: Machine;
   readonly #mayChange: (address: PhysicalAddress) => boolean;
+  readonly #tablesMayChange: boolean;
 
-  /** `mayChange`: false only of entries that nobody changes while the search goes on, not even by setting A or D. */
-  constructor(machine: Machine, mayChange: (address: PhysicalAddress) => boolean = () => true) {
+  constructor(machine: Machine, { mayChange = () => true, tablesMayChange = true }: FreedomOptions = {}) {
     this.#machine = machine;
     this.#mayChange = mayChange;
+    this.#tablesMayChange = tablesMayChange;
   }
 
   /** The steps of walks for an address under the loaded CR3. The address is canonical, paging is on. */
@@ -101,12 +110,13 @@ export class TranslationFreedom {
       const outlook = this.#lookAhead(processor, address, position, null);
       if (!this.#isNews(processor, outlook, starts, cached)) continue;
       const { reads, updates } = outlook;
-      steps.push({ kind: 'walk', processor, address, from, reads, updates });
+      steps.push({ kind: 'walk', processor, page: pageOf(address), from, reads, updates });
     }
     return steps;
   }
 
-  takeWalkStep({ processor, address, from }: WalkStep): void {
+  takeWalkStep({ processor, page, from }: WalkStep): void {
+    const address = addressInPage(page, 0);
     const { mmu } = this.#machine.processor(processor);
     const { origin, position } = this.#start(processor, address, from);
     const { entries } = this.#lookAhead(processor, address, position, null);
@@ -178,8 +188,12 @@ export class TranslationFreedom {
   held(processor: number): string[] {
     const { mmu } = this.#machine.processor(processor);
     const names = new Set<string>();
-    for (const cached of mmu.cached()) names.add(this.#nameOf(cached));
-    for (const walk of mmu.walksInFlight) names.add(`walk ${walk.page} ${this.#knowledgeOf(walk)}`);
+    for (const cached of mmu.cached()) {
+      if (cached.kind === 'tlb' || this.#tablesMayChange) names.add(this.#nameOf(cached));
+    }
+    if (this.#tablesMayChange) {
+      for (const walk of mmu.walksInFlight) names.add(`walk ${walk.page} ${this.#knowledgeOf(walk)}`);
+    }
     return [...names].sort();
   }
 

@@ -71,7 +71,12 @@ export function lookAhead(
     if (changes) reads = address;
     const entry = table < memory.frames ? memory.read64(address) : 0n;
     const read = { ...outlook, entries: entries + 1, reads };
-    if ((entry & PagingEntry.P) === 0n || control.reserved.areSetIn(entry, level)) return { ...read, end: 'invalid' };
+    if ((entry & PagingEntry.P) === 0n || control.reserved.areSetIn(entry, level)) {
+      // A walk for nothing stops before what would end it in vain: it may know something that is news until then.
+      return access === null && reads !== null && !changes
+        ? { ...outlook, end: 'passed' }
+        : { ...read, end: 'invalid' };
+    }
     updates ||= (entry & PagingEntry.A) === 0n;
     writable &&= (entry & PagingEntry.RW) !== 0n;
     user &&= (entry & PagingEntry.US) !== 0n;

@@ -26,7 +26,7 @@ export function parseInstruction(reader: TokenReader): Instruction {
   if (isRegister(text)) return parseIntoRegister(reader, place);
   if (kind !== 'word') return parseStore(reader, place, null);
   const follower = reader.peek(1).text;
-  if (follower === '|->' || follower === '@' || follower === '(' || follower === '[') {
+  if (text !== 'wait' && ['|->', '@', '(', '['].includes(follower)) {
     return text === 'user' ? parseStore(reader, place, null) : parseEntryWrite(reader, place);
   }
   switch (text) {
@@ -45,7 +45,8 @@ export function parseInstruction(reader: TokenReader): Instruction {
       reader.take();
       return parseInvpcid(reader, place);
     case 'cr3':
-      return { kind: 'mov-cr3', ...parseCr3(reader), noFlush: reader.accept('no-flush'), place };
+      reader.take();
+      return { kind: 'mov-cr3', ...parseRoot(reader), noFlush: reader.accept('no-flush'), place };
     case 'cr4':
       return { kind: 'mov-cr4', ...parseCr4(reader), place };
     case 'ipi':
@@ -115,9 +116,8 @@ function parseInvpcid(reader: TokenReader, place: Place): Instruction {
   }
 }
 
-/** `cr3 = B pcid 2`. */
-export function parseCr3(reader: TokenReader): { space: string; pcid: number } {
-  reader.expect('cr3');
+/** `= B pcid 2`. */
+export function parseRoot(reader: TokenReader): { space: string; pcid: number } {
   reader.expect('=');
   const space = reader.accept(MAIN_SPACE) ? MAIN_SPACE : parseName(reader, 'the name of a space');
   const pcid = reader.accept('pcid') ? reader.count('a PCID', MOST_PCID) : 0;

@@ -152,12 +152,15 @@ class NameCheck {
         return;
       }
       case 'change-bits':
-        return this.#entry(instruction.entry);
+        this.#entry(instruction.entry);
+        return;
       case 'invlpg':
       case 'invpcid-address':
-        return this.#page(instruction.page, place);
+        this.#page(instruction.page, place);
+        return;
       case 'mov-cr3':
-        return this.#space(instruction.space, place);
+        this.#space(instruction.space, place);
+        return;
       case 'ipi':
         this.#processor(instruction.processor, place);
         if (
@@ -169,7 +172,8 @@ class NameCheck {
         }
         return;
       case 'wait':
-        return this.#cell(instruction.cell, 'physical');
+        this.#cell(instruction.cell, 'physical');
+        return;
       case 'mfence':
       case 'serialize':
       case 'invpcid-context':
@@ -190,12 +194,15 @@ class NameCheck {
         for (const each of condition.of) this.#condition(each, place);
         return;
       case 'not':
-        return this.#condition(condition.of, place);
+        this.#condition(condition.of, place);
+        return;
       case 'refers':
         if (condition.to !== null) this.#known(condition.to, this.#referable(), 'frame or table', place);
-        return this.#subject(condition.subject, place);
+        this.#subject(condition.subject, place);
+        return;
       default:
-        return this.#subject(condition.subject, place);
+        this.#subject(condition.subject, place);
+        return;
     }
   }
 
@@ -215,9 +222,11 @@ class NameCheck {
         return;
       }
       case 'cell':
-        return this.#cell(subject.cell, 'physical');
+        this.#cell(subject.cell, 'physical');
+        return;
       case 'entry':
-        return this.#entry(subject.entry);
+        this.#entry(subject.entry);
+        return;
       default:
         unreachable(subject);
     }

@@ -5,7 +5,7 @@
 import { InputError } from '../base/errors.ts';
 import type { Column, Expectation, Handler, InitialItem, Instruction, LitmusTest } from './litmus-ast.ts';
 import { parseCondition } from './litmus-condition-parser.ts';
-import { parseCr3, parseCr4, parseInstruction } from './litmus-instruction-parser.ts';
+import { parseCr4, parseInstruction, parseRoot } from './litmus-instruction-parser.ts';
 import { LITMUS_LIMITS, litmusTokens } from './litmus-lexer.ts';
 import { checkNames } from './litmus-names.ts';
 import { parseCell, parseContent, parseEntry, parseName, parseProcessor, parseValue } from './litmus-term-parser.ts';
@@ -75,24 +75,30 @@ class LitmusParser {
       case 'twin':
         if (this.#given.has(section)) throw reader.error(`"${section}" is given twice`, place);
         this.#given.set(section, reader.string('text in quotation marks').text);
-        return this.#endOfLine();
+        this.#endOfLine();
+        return;
       case 'set': {
         const name = reader.name('the name of a switch');
         reader.expect('=');
         this.#switches.push({ name, value: reader.choice('on or off', ['on', 'off']), place });
-        return this.#endOfLine();
+        this.#endOfLine();
+        return;
       }
       case 'initially':
         this.#endOfLine();
-        return this.#initially();
+        this.#initially();
+        return;
       case 'P0':
         if (this.#columns.length > 0) throw reader.error('there is one table of processors', place);
-        return this.#table();
+        this.#table();
+        return;
       case 'handler':
-        return this.#handler(place);
+        this.#handler(place);
+        return;
       case 'allowed':
       case 'forbidden':
-        return this.#expectation(section === 'allowed', place);
+        this.#expectation(section === 'allowed', place);
+        return;
     }
   }
 
@@ -117,7 +123,10 @@ class LitmusParser {
       return { kind: 'cell', cell, value: parseValue(reader), place };
     }
     if (text === 'cr4') return { kind: 'cr4', ...parseCr4(reader), place };
-    if (next.text === 'cr3') return { kind: 'cr3', processor: parseProcessor(reader), ...parseCr3(reader), place };
+    if (text === 'cr3' && next.kind === 'word') {
+      reader.take();
+      return { kind: 'cr3', processor: parseProcessor(reader), ...parseRoot(reader), place };
+    }
     if (next.kind === 'word' && (text === 'space' || text === 'table' || text === 'large')) {
       reader.take();
       return { kind: text, name: parseName(reader, `the name of a ${text}`), place };

@@ -7,7 +7,7 @@ import type { LitmusStep } from './litmus-step.ts';
 export interface Telling {
   readonly instruction: (place: NonNullable<LitmusStep['place']>) => string;
   readonly memory: (address: number) => string;
-  readonly page: (address: bigint) => string;
+  readonly page: (page: number) => string;
 }
 
 export function describeStep({ processor, action, place, writes }: LitmusStep, telling: Telling): string {
@@ -29,8 +29,10 @@ export function describeStep({ processor, action, place, writes }: LitmusStep, t
       return `an IPI of P${action.sender} reaches ${who}`;
     case 'walk': {
       const entry = action.reads === null ? 'nothing that changes' : telling.memory(action.reads);
-      return `${who} walks for ${telling.page(action.address)}, reading ${entry}${action.updates ? ', and sets A' : ''}`;
+      return `${who} walks for ${telling.page(action.page)}, reading ${entry}${action.updates ? ', and sets A' : ''}`;
     }
+    case 'rest':
+      return `${who} walks for nothing no more`;
     case 'evict':
       return `${who} evicts a translation`;
     default:

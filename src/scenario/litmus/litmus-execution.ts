@@ -8,7 +8,7 @@ import { assert, present, unreachable } from '../../base/assert.ts';
 import { InputError } from '../../base/errors.ts';
 import type { System, Violation } from '../../explore/model.ts';
 import { Hash } from '../../explore/hash.ts';
-import { Machine } from '../../machine/machine.ts';
+import type { Machine } from '../../machine/machine.ts';
 import * as operations from '../../machine/operations.ts';
 import type { Processor } from '../../machine/processor.ts';
 import { type Answer, TranslationFreedom } from '../../machine/translation-freedom.ts';
@@ -33,8 +33,9 @@ export class LitmusExecution implements System<LitmusStep> {
   constructor(setup: LitmusSetup) {
     this.#setup = setup;
     this.machine = setup.createMachine();
-    const { changing } = setup.program;
-    this.#freedom = new TranslationFreedom(this.machine, (address) => changing.has(address));
+    const { changing, pagesShare: tablesMayChange } = setup.program;
+    const mayChange = (address: number): boolean => changing.has(address);
+    this.#freedom = new TranslationFreedom(this.machine, { mayChange, tablesMayChange });
     this.processors = setup.program.processors.map((program, index) => new LitmusProcessor(index, program));
     this.#requested = this.processors.map(() => new Set());
     this.#evictions = setup.evictions;
@@ -65,10 +66,11 @@ export class LitmusExecution implements System<LitmusStep> {
   fingerprint(into: Uint32Array, permutation: number): void {
     assert(permutation === 0, 'litmus tests claim no symmetry');
     const hash = new Hash();
-    for (const { index, position, registers, entered, left } of this.processors) {
+    for (const { index, position, registers, entered, left, resting } of this.processors) {
       const { storeBuffer, mmu, interruptsEnabled } = this.machine.processor(index);
       hash.text(position);
       hash.word(entered * 256 + left);
+      for (const page of [...resting].sort()) hash.word(page);
       for (const [name, value] of [...registers].sort(([a], [b]) => (a < b ? -1 : 1))) hash.text(`${name}${value}`);
       for (const { address, value } of storeBuffer.waiting) hash.text(`${address}=${value}`);
       hash.quad(mmu.control.cr3);
@@ -89,6 +91,7 @@ export class LitmusExecution implements System<LitmusStep> {
   #steps(enabled: boolean): LitmusStep[] {
     const steps: LitmusStep[] = [];
     for (const processor of this.processors) this.#listProcessor(processor, enabled, steps);
+    for (const processor of this.processors) this.#listWalks(processor, enabled, steps);
     if (!enabled) return steps;
     for (const processor of this.processors) this.#listDrain(processor, steps);
     const flights = new Set<string>();
@@ -99,23 +102,24 @@ export class LitmusExecution implements System<LitmusStep> {
       const action = { kind: 'deliver', sender, vector } as const;
       steps.push({ ...NOTHING, thread: this.#thread('bus', target), processor: target, key, action });
     }
-    for (const processor of this.processors) {
-      this.#listWalks(processor, steps);
-      if (this.#evictions > 0) this.#listEvictions(processor, steps);
-    }
+    if (this.#evictions > 0) for (const processor of this.processors) this.#listEvictions(processor, steps);
     return steps;
   }
 
   #listProcessor(processor: LitmusProcessor, enabled: boolean, steps: LitmusStep[]): void {
     const { index } = processor;
     const cpu = this.machine.processor(index);
-    const key = `P${index} ${processor.position}`;
+    const key = `P${index} ${processor.position} ${processor.entered}`;
     const common = { ...NOTHING, thread: index, processor: index, key };
     const isEmpty = cpu.storeBuffer.size === 0;
     const drained = { ...common, buffer: WAITS, translations: this.#allWalks() };
     let step: LitmusStep | null = null;
-    if (processor.isFaulting) step = { ...drained, action: { kind: 'exception' } };
-    else if (cpu.pendingInterrupt() !== null) {
+    if (processor.isFaulting) {
+      // The program goes on to the next operation, which may end the walks of a page.
+      const group = this.#groupOf(index, addressOf(processor.operation));
+      const translations = group === null ? this.#allWalks() : { group, change: true };
+      step = { ...drained, translations, action: { kind: 'exception' } };
+    } else if (cpu.pendingInterrupt() !== null) {
       step = { ...drained, key: `${key} interrupt ${cpu.pendingInterrupt()}`, action: { kind: 'interrupt' } };
     } else if (processor.operation === null && processor.vector !== null) {
       step = { ...drained, action: { kind: 'return' } };
@@ -157,7 +161,7 @@ export class LitmusExecution implements System<LitmusStep> {
     const entry = answer?.kind === 'walked' ? answer.reads : null;
     if (entry !== null) (answer?.kind === 'walked' && answer.updates ? writes : reads).push(entry);
     const data = answer === null ? physicalOf(operation) : answer.physical;
-    const group = this.#groupOf(processor.index, linearAccess(operation)?.location.address ?? null);
+    const group = this.#groupOf(processor.index, addressOf(operation));
     // A fault and a walk change what is cached; what nothing changes has no group.
     const change = answer !== null && (answer.kind === 'walked' || answer.physical === null);
     const translations = group === null ? null : { group, change };
@@ -210,23 +214,28 @@ export class LitmusExecution implements System<LitmusStep> {
     steps.push({ ...NOTHING, thread, processor: index, key, action: { kind: 'drain' }, writes: [address], buffer });
   }
 
-  #listWalks({ index, progress }: LitmusProcessor, steps: LitmusStep[]): void {
-    for (const [page, { address, lastAccess, group }] of (this.#setup.program.moving[index] ?? []).entries()) {
-      if (progress > lastAccess) continue;
+  /**
+   * Walks of a page that the processor has accessed for the last time serve nothing. Where they show nevertheless, because
+   * they set A, they may be made until the processor rests from them; else there are none.
+   */
+  #listWalks(processor: LitmusProcessor, enabled: boolean, steps: LitmusStep[]): void {
+    const { index, progress } = processor;
+    for (const [page, { address, lastAccess, walksShow, group }] of (
+      this.#setup.program.moving[index] ?? []
+    ).entries()) {
+      const isUseful = progress <= lastAccess;
+      if (processor.resting.has(page) || (isUseful || walksShow) !== enabled) continue;
+      const common = { ...NOTHING, thread: this.#thread('walker', index, page), processor: index };
       for (const action of this.#freedom.walkSteps(index, address)) {
         const { reads: entry, updates, from } = action;
         const key = `P${index} walks ${address.toString(16)} from ${from}: ${entry?.toString(16)} ${updates}`;
         const touched = entry === null ? [] : [entry];
-        steps.push({
-          ...NOTHING,
-          thread: this.#thread('walker', index, page),
-          processor: index,
-          key,
-          action,
-          ...(updates ? { writes: touched } : { reads: touched }),
-          translations: { group, change: true },
-        });
+        const memory = updates ? { writes: touched } : { reads: touched };
+        steps.push({ ...common, ...memory, key, action, translations: { group, change: true } });
       }
+      if (isUseful || !enabled) continue;
+      const key = `P${index} rests from ${address.toString(16)}`;
+      steps.push({ ...common, key, action: { kind: 'rest', page }, translations: { group, change: true } });
     }
   }
 
@@ -245,21 +254,25 @@ export class LitmusExecution implements System<LitmusStep> {
     const cpu = this.machine.processor(index);
     switch (action.kind) {
       case 'operation':
-        return this.#execute(processor, cpu, action.answer);
+        this.#execute(processor, cpu, action.answer);
+        return;
       case 'exception':
         cpu.beginException();
         operations.serialize(cpu);
         processor.isFaulting = false;
-        return processor.advance();
+        processor.advance();
+        return;
       case 'interrupt': {
         const vector = cpu.beginInterrupt();
         this.#requested[index]?.delete(vector);
-        return processor.enter(vector);
+        processor.enter(vector);
+        return;
       }
       case 'return':
         cpu.apic.endOfInterrupt();
         cpu.endInterrupt(processor.leave());
-        return operations.serialize(cpu);
+        operations.serialize(cpu);
+        return;
       case 'drain':
         processor.left++;
         this.machine.takeHardwareStep({ kind: 'drain', processor: index });
@@ -270,13 +283,19 @@ export class LitmusExecution implements System<LitmusStep> {
           (each) => each.sender === sender && each.target === index && each.vector === vector,
         );
         this.#requested[index]?.add(vector);
-        return this.machine.takeHardwareStep({ kind: 'deliver', ipi: present(ipi, 'an IPI in flight') });
+        this.machine.takeHardwareStep({ kind: 'deliver', ipi: present(ipi, 'an IPI in flight') });
+        return;
       }
       case 'walk':
-        return this.#freedom.takeWalkStep(action);
+        this.#freedom.takeWalkStep(action);
+        return;
+      case 'rest':
+        processor.resting.add(action.page);
+        return;
       case 'evict':
         this.#evictions--;
-        return this.#freedom.evict(action);
+        this.#freedom.evict(action);
+        return;
       default:
         unreachable(action);
     }
@@ -306,26 +325,34 @@ export class LitmusExecution implements System<LitmusStep> {
         operations.locked(cpu, operation.address, (before) => (before | operation.set) & ~operation.clear);
         return;
       case 'mfence':
-        return operations.fence(cpu);
+        operations.fence(cpu);
+        return;
       case 'serialize':
-        return operations.serialize(cpu);
+        operations.serialize(cpu);
+        return;
       case 'invlpg':
-        return operations.invlpg(cpu, operation.address);
+        operations.invlpg(cpu, operation.address);
+        return;
       case 'invpcid':
-        return this.#expect(operation, operations.invpcid(cpu, operation.type, operation.pcid, operation.address));
+        this.#expect(operation, operations.invpcid(cpu, operation.type, operation.pcid, operation.address));
+        return;
       case 'mov-to-cr3':
-        return this.#expect(operation, operations.movToCr3(cpu, operation.value));
+        this.#expect(operation, operations.movToCr3(cpu, operation.value));
+        return;
       case 'mov-to-cr4': {
         const { cr4 } = cpu.mmu.control;
         const value = operation.value ? cr4 | operation.bit : cr4 & ~operation.bit;
-        return this.#expect(operation, operations.movToCr4(cpu, value));
+        this.#expect(operation, operations.movToCr4(cpu, value));
+        return;
       }
       case 'send-ipi':
-        return operations.sendIpi(cpu, operation.vector, [operation.target]);
+        operations.sendIpi(cpu, operation.vector, [operation.target]);
+        return;
       case 'wait':
         return;
       case 'interrupts':
-        return cpu.setInterruptsEnabled(operation.enabled);
+        cpu.setInterruptsEnabled(operation.enabled);
+        return;
       default:
         unreachable(operation);
     }
@@ -378,6 +405,10 @@ function nameOf(answer: Answer): string {
   return answer.kind === 'cached'
     ? `by ${answer.cached}: ${where}`
     : `walks from ${answer.from}: ${answer.reads?.toString(16)} ${answer.updates} ${where}`;
+}
+
+function addressOf(operation: Operation | null): bigint | null {
+  return operation === null ? null : (linearAccess(operation)?.location.address ?? null);
 }
 
 /** The access by linear address that an operation makes. */

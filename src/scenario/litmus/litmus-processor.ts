@@ -19,6 +19,8 @@ export class LitmusProcessor {
   readonly registers = new Map<string, RegisterValue>();
   /** An access has faulted, and the exception is not delivered yet. */
   isFaulting = false;
+  /** Pages, by their number in the program, for which it walks no more. */
+  readonly resting = new Set<number>();
   /** Stores that have entered the store buffer, and that have left it. */
   entered = 0;
   left = 0;

@@ -73,8 +73,10 @@ export interface ProcessorProgram {
 /** A page that a processor accesses through translations that may change while the test runs. */
 export interface MovingPage {
   readonly address: LinearAddress;
-  /** The last place in the main program that accesses it; from there on walks of it serve nothing. Infinity: never. */
+  /** The last place in the main program that accesses it; from there on walks of it serve nothing. Infinity: a handler does. */
   readonly lastAccess: number;
+  /** Whether A may be clear in its entries, so that even a walk that serves nothing shows. */
+  readonly walksShow: boolean;
   /** Translations of pages in one group depend on each other. */
   readonly group: number;
 }
@@ -94,7 +96,8 @@ interface ChangingEntry {
 export class LitmusProgram {
   readonly layout: LitmusLayout;
   readonly processors: readonly ProcessorProgram[];
-  readonly initialCr4: bigint;
+  /** Bits of CR4 that the initial state sets and clears. */
+  readonly initialCr4: { readonly set: bigint; readonly clear: bigint };
   /** Addresses of the paging-structure entries that may change while the test runs. */
   readonly changing: ReadonlySet<number>;
   /** What they are called. */
@@ -103,7 +106,7 @@ export class LitmusProgram {
   readonly moving: readonly (readonly MovingPage[])[];
   /** Registers that are loaded with entries, as `0:r1`. */
   readonly entryRegisters: ReadonlySet<string>;
-  /** Whether pages share what may change of their translations, so that all depend on each other. */
+  /** Whether pages share what may change of their translations, so that all depend on each other: tables, roots, large pages. */
   readonly pagesShare: boolean;
   readonly #test: LitmusTest;
   readonly #handlers: readonly { readonly name: string; readonly processor: number }[];
@@ -112,9 +115,9 @@ export class LitmusProgram {
     this.#test = test;
     this.layout = layout;
     this.#handlers = test.handlers;
-    let cr4 = 0n;
+    const cr4 = { set: 0n, clear: 0n };
     for (const item of test.initial) {
-      if (item.kind === 'cr4') cr4 = item.value ? cr4 | CR4_MASKS[item.bit] : cr4 & ~CR4_MASKS[item.bit];
+      if (item.kind === 'cr4') cr4[item.value ? 'set' : 'clear'] |= CR4_MASKS[item.bit];
     }
     this.initialCr4 = cr4;
     this.processors = test.processors.map(({ body }, processor) => {
@@ -129,7 +132,8 @@ export class LitmusProgram {
     const entries = this.#changingEntries();
     this.changing = new Set(entries.map(({ address }) => address));
     this.entries = entries.map(({ entry }) => entry);
-    this.pagesShare = layout.names.large.size > 0 || entries.some(({ level }) => level > 1);
+    const contextsChange = this.processors.some((program) => operationsOf(program).some(changesContext));
+    this.pagesShare = layout.names.large.size > 0 || contextsChange || entries.some(({ level }) => level > 1);
     this.moving = this.processors.map((program) => this.#movingPages(program, entries));
     this.entryRegisters = new Set(
       test.processors.flatMap(({ body }, processor) =>
@@ -256,9 +260,12 @@ export class LitmusProgram {
     return entries;
   }
 
-  #movingPages({ main, handlers }: ProcessorProgram, entries: readonly ChangingEntry[]): MovingPage[] {
-    const all = [...main, ...[...handlers.values()].flat()];
-    const changesContext = all.some(({ kind }) => kind === 'mov-to-cr3' || kind === 'mov-to-cr4');
+  #movingPages(
+    { main, handlers }: Pick<ProcessorProgram, 'main' | 'handlers'>,
+    entries: readonly ChangingEntry[],
+  ): MovingPage[] {
+    const all = operationsOf({ main, handlers });
+    const contextChanges = all.some(changesContext);
     const pages = new Set(all.flatMap((operation) => accessed(operation) ?? []));
     const interrupted = new Set([...handlers.values()].flat().flatMap((operation) => accessed(operation) ?? []));
     return [...pages].flatMap((address, index) => {
@@ -267,16 +274,15 @@ export class LitmusProgram {
         const pagesThere = pagesPerEntry(level);
         return regionStart(page, pagesThere) === regionStart(other, pagesThere);
       });
-      if (own.length === 0 && !changesContext) return [];
-      const walksShow = interrupted.has(address) || own.some((entry) => this.#mayLackAccessed(entry));
-      const lastAccess = walksShow
+      if (own.length === 0 && !contextChanges) return [];
+      const walksShow = own.some((entry) => this.#mayLackAccessed(entry));
+      const lastAccess = interrupted.has(address)
         ? Number.POSITIVE_INFINITY
         : main.findLastIndex((each) => accessed(each) === address);
-      return [{ address, lastAccess, group: this.pagesShare ? 0 : index }];
+      return [{ address, lastAccess, walksShow, group: this.pagesShare ? 0 : index }];
     });
   }
 
-  /** Whether A may be clear in the entry, so that even a walk for nothing shows. */
   #mayLackAccessed({ address }: ChangingEntry): boolean {
     const initial = this.#test.initial.some(
       (item) =>
@@ -289,8 +295,8 @@ export class LitmusProgram {
       (constant & PagingEntry.P) !== 0n && (constant & PagingEntry.A) === 0n;
     return (
       initial ||
-      this.processors.some(({ main, handlers }) =>
-        [...main, ...[...handlers.values()].flat()].some((operation) => {
+      this.processors.some((program) =>
+        operationsOf(program).some((operation) => {
           if (operation.kind === 'change-bits') {
             return operation.address === address && (operation.clear & PagingEntry.A) !== 0n;
           }
@@ -302,6 +308,14 @@ export class LitmusProgram {
       )
     );
   }
+}
+
+function operationsOf({ main, handlers }: Pick<ProcessorProgram, 'main' | 'handlers'>): Operation[] {
+  return [...main, ...[...handlers.values()].flat()];
+}
+
+function changesContext({ kind }: Operation): boolean {
+  return kind === 'mov-to-cr3' || kind === 'mov-to-cr4';
 }
 
 /** The access that a locked exchange makes. */

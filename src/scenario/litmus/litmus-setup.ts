@@ -1,6 +1,6 @@
 /** What every execution of a litmus test begins with: the machine, its memory, its registers, and what is looked at in the end. */
-import type { LinearAddress, PhysicalAddress } from '../../arch/address.ts';
-import { assert } from '../../base/assert.ts';
+import { type LinearAddress, pageOf, type PhysicalAddress } from '../../arch/address.ts';
+import { InputError } from '../../base/errors.ts';
 import { EventStream } from '../../event/stream.ts';
 import { partFor, policyForSearch } from '../../machine/hardware-choice.ts';
 import { Machine } from '../../machine/machine.ts';
@@ -107,9 +107,9 @@ export class LitmusSetup {
     return describeStep(step, {
       instruction: ({ line, column }) => (/^[^|#]*/.exec((lines[line - 1] ?? '').slice(column - 1))?.[0] ?? '').trim(),
       memory: (address) => this.#nameOfMemory(address),
-      page: (address) =>
-        [...this.layout.names.pages].find((page) => this.layout.pageAddress(page) === address) ??
-        `0x${address.toString(16)}`,
+      page: (number) =>
+        [...this.layout.names.pages].find((page) => pageOf(this.layout.pageAddress(page)) === number) ??
+        `page ${number}`,
     });
   }
 
@@ -117,13 +117,13 @@ export class LitmusSetup {
     const processor = machine.processor(index);
     const { mmu } = processor;
     machine.enterLongMode(index, (Number(cr3) - (Number(cr3) % 4096)) as PhysicalAddress);
-    const cr4 = mmu.control.cr4 | this.program.initialCr4;
+    const { set, clear } = this.program.initialCr4;
+    const cr4 = (mmu.control.cr4 | set) & ~clear;
     // A PCID other than 0 can be loaded only once CR4.PCIDE is set.
     const faults = [mmu.writeCr4(cr4), mmu.writeCr3(cr3)];
-    assert(
-      faults.every((fault) => fault === null),
-      'the switches grant what the initial state asks for',
-    );
+    if (faults.some((fault) => fault !== null)) {
+      throw new InputError('the initial CR4 and CR3 are not allowed with these switches', { file: this.file });
+    }
     processor.setInterruptsEnabled(true);
   }
 

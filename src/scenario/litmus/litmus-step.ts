@@ -14,6 +14,8 @@ export type LitmusAction =
   /** The oldest waiting store becomes visible. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'deliver'; readonly sender: number; readonly vector: number }
+  /** No walk of the page is made any more: the processor need not make any. */
+  | { readonly kind: 'rest'; readonly page: number }
   | WalkStep
   | EvictionStep;
 
