@@ -5,6 +5,7 @@
 import { InputError } from '../../base/errors.ts';
 import type { Kernel } from '../../kernel/hardware.ts';
 import type { user_mm } from '../../kernel/mm/mm_types.ts';
+import { general, RSP } from '../../process/user-registers.ts';
 import type { ThreadAction, ThreadCode } from '../../process/program-code.ts';
 import type { ProgramWorld, Runner } from './program-world.ts';
 
@@ -85,18 +86,23 @@ class StressThread implements Runner {
     }
   }
 
-  /** Some pages of some mapping of some process. */
+  /** Some pages of some program's thread: of any of its mappings, or where it stands, or about its stack pointer. */
   #choose(): { mm: user_mm; start: bigint; end: bigint } | null {
-    const { random } = this.#world.system;
-    const processes = [...this.#world.userland.processes.values()].filter(({ zombie }) => !zombie);
-    if (processes.length === 0) return null;
-    const { mm } = random.pick(processes);
-    if (mm.mmap.length === 0) return null;
-    const area = random.pick(mm.mmap);
+    const { system, userland } = this.#world;
+    const { random } = system;
+    if (userland.threads.length === 0) return null;
+    const { process, registers } = random.pick(userland.threads);
+    const { mm } = process;
+    const hot = [registers.rip, general(registers, RSP), null, null][random.below(4)] ?? null;
+    const area = hot === null ? (mm.mmap[random.below(Math.max(1, mm.mmap.length))] ?? null) : areaOf(mm, hot);
+    if (area === null) return null;
     const pages = Number((area.vm_end - area.vm_start) / PAGE);
-    const first = BigInt(random.below(pages));
-    const start = area.vm_start + first * PAGE;
+    const start = hot === null ? area.vm_start + BigInt(random.below(pages)) * PAGE : hot - (hot % PAGE);
     const wanted = start + BigInt(1 + random.below(PAGES_AT_ONCE)) * PAGE;
     return { mm, start, end: wanted < area.vm_end ? wanted : area.vm_end };
   }
+}
+
+function areaOf({ mmap }: user_mm, address: bigint): user_mm['mmap'][number] | null {
+  return mmap.find(({ vm_start, vm_end }) => vm_start <= address && address < vm_end) ?? null;
 }
