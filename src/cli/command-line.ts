@@ -5,7 +5,7 @@ import { listPolicies, listSwitches } from '../scenario/switch-list.ts';
 import { printTable } from '../trace/table.ts';
 import { addBugsCommand } from './bugs-options.ts';
 import { checkCommand } from './check-command.ts';
-import { erasCommand } from './eras-command.ts';
+import { type ErasFlags, erasCommand } from './eras-command.ts';
 import { type ExploreFlags, exploreCommand } from './explore-command.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
 import { ENGINE_NAMES } from '../scenario/program/engine-choice.ts';
@@ -54,6 +54,12 @@ reached with nothing found, 4 the guest asked for what is not modelled, 70 a bug
 export function commandLine(streams: Streams, setStatus: (status: number) => void): Command {
   const tlbsan = new Command('tlbsan')
     .description(
+const ERAS_EXAMPLES = `
+Examples:
+  tlbsan eras --diff E3 E5
+  tlbsan eras --diff E9 E11 --set invlpgb=on
+  tlbsan eras --diff E4 E9 --workload threads.trace.gz --json`;
+
       'Runs memory workloads on processors whose TLBs go stale as the architecture allows, and reports every use of a stale translation.',
     )
     .version(packageVersion())
@@ -130,10 +136,17 @@ export function commandLine(streams: Streams, setStatus: (status: number) => voi
     .action(async (file: string, flags: { json: boolean }) => setStatus(await checkCommand(file, flags, streams)));
   tlbsan
     .command('eras')
-    .description("list the kernels' TLB code that a run can choose")
+    .description("list the kernels' TLB code that a run can choose, or compare two of them")
+    .addOption(new Option('--diff <eras...>', 'what changed from the first era to the second, in words and figures'))
+    .option('--workload <file>', 'what to compare them on: a scenario or a recorded trace (default: one of its own)')
+    .option('--cpus <n>', 'number of processors, 1 to 32', wholeNumber)
+    .addOption(
+      new Option('--set <switch=on|off>', 'hardware switch; may be repeated').default([], 'none').argParser(append),
+    )
+    .option('--seed <n>', 'the first of the seeds', wholeNumber)
     .option('--json', 'as JSON', false)
-    .addHelpText('after', '\nExample:\n  tlbsan eras --json')
-    .action((flags: { json: boolean }) => setStatus(erasCommand(flags, streams)));
+    .addHelpText('after', ERAS_EXAMPLES)
+    .action(async (flags: ErasFlags) => setStatus(await erasCommand(flags, streams)));
   addBugsCommand(tlbsan, { streams, version: packageVersion(), setStatus });
   return tlbsan;
 }

@@ -33,6 +33,11 @@ const rows = [
     schema: 'run-report-1',
   },
   { given: 'the eras', args: ['eras', '--json'], schema: 'eras-1' },
+  {
+    given: 'two eras compared',
+    args: ['eras', '--diff', 'E1', 'E2', '--workload', MUNMAP, '--json'],
+    schema: 'eras-difference-1',
+  },
   { given: 'a scenario checked', args: ['check', MUNMAP, '--json'], schema: 'check-1' },
   { given: 'a trace checked', args: ['check', 'fixtures/traces/forks.trace.gz', '--json'], schema: 'check-1' },
 ] as const;

@@ -42,7 +42,7 @@ describe('the README', () => {
   afterAll(() => rmSync(join(REPOSITORY, 'run.perfetto-trace'), { force: true }));
 
   it('has as many commands as are run here, and two blocks that are not', () => {
-    expect(shown.length).toBe(13);
+    expect(shown.length).toBe(14);
     const left = blocks.filter(({ comment }) => comment?.startsWith('not run by the tests') === true);
     expect(left.map(({ comment }) => comment)).toEqual([
       'not run by the tests: it is the tests',

@@ -259,6 +259,7 @@ export const E0a: Era = {
   id: 'E0a',
   kernels: 'v4.5 to v4.12',
   summary: 'active_mm, which says not what CR3 holds but what is run or borrowed; every flush is carried out',
+  changes: [],
   usesPcid: false,
   tlb: (core) => new TlbE0a(core),
 };

@@ -254,6 +254,10 @@ export const E0b: Era = {
   id: 'E0b',
   kernels: 'v4.13',
   summary: 'before generations: loaded_mm says what CR3 holds, every flush is carried out',
+  changes: [
+    'loaded_mm takes the place of active_mm: what CR3 holds is written down, and leaving a borrowed mm is a switch to init_mm.',
+    'A processor that left an mm while lazy needs no test of mm_cpumask on its way back: loaded_mm tells.',
+  ],
   usesPcid: false,
   tlb: (core) => new TlbE0b(core),
 };

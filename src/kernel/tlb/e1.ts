@@ -331,6 +331,11 @@ export const E1: Era = {
   id: 'E1',
   kernels: 'v4.14-rc1 (b0579ade7cd8)',
   summary: 'the seed: generations, and a flush that is full, partial or not needed',
+  changes: [
+    'Every mm has a tlb_gen, which each flush of it advances, and every processor records how far it has come.',
+    'A flush that finds the generation reached already is skipped; one that is next in line may flush a part, any other flushes all.',
+    'A request carries its generation, so that requests may be handled in any order.',
+  ],
   usesPcid: false,
   tlb: (core) => new TlbE1(core),
 };

@@ -757,6 +757,13 @@ export const E10: Era = {
   id: 'E10',
   kernels: 'v6.15 to v6.17',
   summary: 'INVLPGB flushes a global ASID on all processors at once; a switch still lacks a barrier',
+  changes: [
+    'Where there is INVLPGB, an mm that is busy on four processors gets a global ASID, and its flushes are one broadcast and a TLBSYNC instead of IPIs.',
+    'Flushes of kernel mappings and of batches are broadcasts.',
+    'loaded_mm is marked before tlb_gen is read, and whoever is switching is flushed.',
+    'A range that is flushed counts as one whose tables may go, so that lazy processors are flushed too (3ef938c35035).',
+    'Still no barrier between that mark and the reading of tlb_gen.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE10(core),
 };

@@ -758,6 +758,9 @@ export const E11: Era = {
   id: 'E11',
   kernels: 'v6.17.5 and v6.18',
   summary: 'a full barrier between marking loaded_mm and reading tlb_gen: switch and flush agree again',
+  changes: [
+    'A full barrier between marking loaded_mm and reading tlb_gen: either the flusher sees the switch, or the switch sees the flush (83b0177a6c48).',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE11(core),
 };

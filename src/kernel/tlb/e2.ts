@@ -330,6 +330,11 @@ export const E2: Era = {
   id: 'E2',
   kernels: 'v4.14-rc1 to rc4 (94b1b03b519b)',
   summary: 'lazy processors get no flushes and compare generations when they return',
+  changes: [
+    'Lazy means not being in mm_cpumask: a kernel thread that borrows an mm is sent no flush at all, and compares generations on its way back.',
+    'A switch sets its bit before it reads tlb_gen: what makes switching without a flush possible.',
+    'Lazy processors are not told of freed page tables, which their paging-structure caches may still lead to (mended in v4.14).',
+  ],
   usesPcid: false,
   tlb: (core) => new TlbE2(core),
 };

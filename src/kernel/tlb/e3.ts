@@ -445,6 +445,10 @@ export const E3: Era = {
   id: 'E3',
   kernels: 'v4.14',
   summary: 'PCIDs: six contexts a processor, and switches that keep what is up to date',
+  changes: [
+    'PCIDs: six slots a processor, each with the generation of its mm, and a switch to an mm that is up to date does not flush.',
+    'Lazy processors leave for init_mm where PCIDs make that cheap, and otherwise keep their place in mm_cpumask until the first flush.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE3(core),
 };

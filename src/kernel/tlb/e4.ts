@@ -475,6 +475,12 @@ export const E4: Era = {
   kernels: 'v4.15 to v4.19',
   summary:
     'page-table isolation: user code has page tables and a PCID of its own, which a flush settles on the way back',
+  changes: [
+    'Page-table isolation, where the processor needs it: user code has page tables of its own and a second PCID for each slot.',
+    "Flushes of user pages take the user's PCID along, by INVPCID or on the next return to user mode.",
+    'Kernel mappings are no longer global under isolation; a flush of them empties the slots that are not loaded.',
+    'loaded_mm is LOADED_MM_SWITCHING while CR3 is being loaded.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE4(core),
 };

@@ -529,6 +529,11 @@ export const E5: Era = {
   id: 'E5',
   kernels: 'v4.20 to v5.12',
   summary: 'lazy processors are flushed only when page tables are freed, and compare generations when they return',
+  changes: [
+    'A lazy processor keeps its mm and its bit in mm_cpumask, with PCIDs too, and is sent a flush only if page tables are freed.',
+    'On its way back it compares generations, after a full barrier.',
+    'A request names the size of its pages, so that up to 33 large pages are flushed one by one.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE5(core),
 };

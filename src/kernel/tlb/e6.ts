@@ -521,6 +521,11 @@ export const E6: Era = {
   id: 'E6',
   kernels: 'v5.13 to v5.19',
   summary: 'the initiator flushes itself while its IPIs are on their way',
+  changes: [
+    'The initiator sends its IPIs first and flushes its own TLB while the others flush theirs.',
+    'One flush_tlb_func serves initiator and targets.',
+    'is_lazy is written only where it changes.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE6(core),
 };

@@ -539,6 +539,10 @@ export const E7: Era = {
   id: 'E7',
   kernels: 'v6.0 to v6.3',
   summary: 'a target that has reached the requested generation returns without reading the newest',
+  changes: [
+    'A request whose generation has been reached is dropped before tlb_gen of the mm is read, for the sake of its cache line.',
+    'Requests without a generation of their own, batches above all, say so.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE7(core),
 };

@@ -545,6 +545,11 @@ export const E8: Era = {
   id: 'E8',
   kernels: 'v6.4 to v6.13',
   summary: 'no PCIDs where INVLPG would then leave global translations',
+  changes: [
+    'PCIDs are refused on parts whose INVLPG leaves global translations (Alder Lake, Raptor Lake).',
+    "The caller's notion of the old mm is ignored: loaded_mm knows.",
+    'CR3 carries the bits of linear-address masking (not modelled).',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE8(core),
 };

@@ -592,6 +592,12 @@ export const E9: Era = {
   id: 'E9',
   kernels: 'v6.14',
   summary: 'mm_cpumask lags behind, loaded_mm says who is flushed; as released, misses processors that are switching',
+  changes: [
+    'mm_cpumask lags behind: a switch leaves the old bit set and sets the new one only if it is clear.',
+    "Who is sent a flush is decided by looking at each processor's loaded_mm; who is sent one for nothing clears its bit.",
+    'Once in a while a flush goes to everyone in the mask, to trim it.',
+    'As released, a processor that is in the middle of a switch can be passed over.',
+  ],
   usesPcid: true,
   tlb: (core) => new TlbE9(core),
 };

@@ -55,6 +55,8 @@ export interface Era {
   readonly kernels: string;
   /** One line: what this era changed. */
   readonly summary: string;
+  /** What is different from the era before, in sentences: for `tlbsan eras --diff`. */
+  readonly changes: readonly string[];
   /** The era of which this is a broken or harmlessly changed variant, and what was changed. */
   readonly variantOf?: { readonly era: string; readonly change: string; readonly harmless: boolean };
   /** Whether the era keeps several contexts by PCID where the processor has it. */
