@@ -1,7 +1,7 @@
 /**
- * Holds the golden engine to the host processor on random instances of every form.
+ * Holds an engine, golden unless said otherwise, to the host processor on random instances of every form.
  *
- *   npx tsx tools/native/differential.ts --count 1000000 --seed 1 [--group vector] [--operation ADD] [--record FILE]
+ *   npx tsx tools/native/differential.ts --count 1000000 --seed 1 [--engine fast] [--group vector] [--operation ADD] [--record FILE]
  *
  * Exit status 1 when anything differs. `--record` writes the instances with the host's outcomes, for the tests.
  */
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { Random } from '../../src/base/random.ts';
 import { definedOutcome, difference } from './compare.ts';
 import { comparedForms, type Group, groups } from './compared-forms.ts';
+import { FastRunner } from './fast-outcome.ts';
 import { generateInstance } from './generate.ts';
 import { GoldenRunner } from './golden-outcome.ts';
 import type { Instance, Outcome } from './instance.ts';
@@ -26,11 +27,15 @@ class Comparison {
   faults = 0;
   milliseconds = 0;
   readonly #shown = new Map<string, number>();
-  readonly #golden = new GoldenRunner();
+  readonly #runner: GoldenRunner | FastRunner;
+
+  constructor(runner: GoldenRunner | FastRunner) {
+    this.#runner = runner;
+  }
 
   compare(instance: Instance, native: Outcome): void {
-    const ours = this.#golden.run(instance);
-    const { instruction } = this.#golden;
+    const ours = this.#runner.run(instance);
+    const { instruction } = this.#runner;
     const found = difference(native, ours, definedOutcome(instruction, instance));
     this.compared++;
     if (native.vector !== undefined) this.faults++;
@@ -59,6 +64,7 @@ function main(): void {
     options: {
       count: { type: 'string', default: '200000' },
       seed: { type: 'string', default: '1' },
+      engine: { type: 'string', default: 'golden' },
       group: { type: 'string' },
       operation: { type: 'string' },
       record: { type: 'string' },
@@ -69,7 +75,7 @@ function main(): void {
     .flatMap(comparedForms)
     .filter(({ operation }) => (values.operation ?? operation) === operation);
   const harness = new NativeHarness();
-  const comparison = new Comparison();
+  const comparison = new Comparison(values.engine === 'fast' ? new FastRunner() : new GoldenRunner());
   const started = performance.now();
   const total = Number(values.count);
   const recorded: { instance: Instance; outcome: Outcome }[] = [];

@@ -17,7 +17,9 @@ function notAsked(): never {
 
 const dataFrame = 100;
 const codeFrame = 101;
-const longestCode = 16;
+const longestCode = 24;
+/** UD2 follows, so that nothing more is decoded. */
+const after = [0x0f, 0x0b];
 
 export class FastRunner {
   readonly instruction = new Instruction();
@@ -46,6 +48,7 @@ export class FastRunner {
     const { registers } = this.#engine;
     const code = new Uint8Array(longestCode);
     code.set(instance.code);
+    code.set(after, instance.code.length);
     this.#decoder.decode(this.instruction, 64, code, 0, instance.code.length);
     registers.general.set(instance.registers);
     registers.rflags = instance.rflags;
@@ -56,8 +59,8 @@ export class FastRunner {
     data.set(instance.window, pageBytes - windowBytes);
     this.#write(dataFrame, 0, data);
     const exception = this.#finish(instance);
-    const after = new Uint8Array(pageBytes);
-    this.#fixture.memory.copyBytes(addressInFrame(frameNumber(dataFrame), 0), after);
+    const page = new Uint8Array(pageBytes);
+    this.#fixture.memory.copyBytes(addressInFrame(frameNumber(dataFrame), 0), page);
     return {
       registers: registers.general.slice(),
       rflags: registers.rflags,
@@ -65,8 +68,8 @@ export class FastRunner {
       vector: exception?.vector,
       errorCode: exception?.errorCode ?? 0,
       linear: exception?.vector === Vector.PF ? (exception.linear ?? 0n) : 0n,
-      strayed: after.subarray(0, pageBytes - windowBytes).some((byte) => byte !== 0),
-      window: after.slice(pageBytes - windowBytes),
+      strayed: page.subarray(0, pageBytes - windowBytes).some((byte) => byte !== 0),
+      window: page.slice(pageBytes - windowBytes),
       fpu: storeFpuImage(registers),
     };
   }

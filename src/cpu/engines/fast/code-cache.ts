@@ -18,7 +18,7 @@ import { type Layout, mapBytes, recordBytes } from './layout.ts';
 import type { Records } from './records.ts';
 
 /** Records decoded ahead at a time. */
-const aheadLimit = 512;
+const aheadLimit = 256;
 
 /** What there is at an address: a record, or why there is none. */
 export type Found = number | Exclude<DecodeStatus, 'valid'> | UnsupportedError;

@@ -11,15 +11,8 @@ import { blockBytes, type Layout, layOut } from './layout.ts';
 import { Records } from './records.ts';
 import { type HostFunction, hostFunctions, runtimeFunctions, runtimeModule } from './runtime-functions.ts';
 import { VectorTables } from './vector-tables.ts';
-import { importNamespace, memoryName, tableName } from './wasm/module.ts';
-import {
-  createMemory,
-  createTable,
-  instantiate,
-  type WasmImport,
-  type WasmInstance,
-  wasmPageBytes,
-} from './wasm/web-assembly.ts';
+import { importNamespace, memoryName } from './wasm/module.ts';
+import { createMemory, instantiate, type WasmImport, type WasmInstance, wasmPageBytes } from './wasm/web-assembly.ts';
 
 /** What an engine does for generated code; the second number is what the function's description says. */
 export type HostCalls = { readonly [F in HostFunction]: (what: number) => number };
@@ -54,10 +47,9 @@ export class EngineMemory {
     const wasm = createMemory(this.layout.bytes);
     this.buffer = wasm.buffer;
     memory.moveTo(this.buffer, this.layout.memory);
-    const table = createTable(0);
     const host = this.#hostFunctions();
     const module = runtimeModule(this.buffer.byteLength / wasmPageBytes, this.layout.memory);
-    this.runtime = instantiate(module, { [importNamespace]: { [memoryName]: wasm, [tableName]: table } });
+    this.runtime = instantiate(module, { [importNamespace]: { [memoryName]: wasm } });
     const generated: Record<string, WasmImport> = {};
     for (const name of Object.keys(runtimeFunctions)) {
       const exported = this.runtime.exports[name];

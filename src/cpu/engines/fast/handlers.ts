@@ -25,6 +25,7 @@ import {
   type WasmImport,
   type WasmInstance,
   type WasmMemory,
+  type WasmTable,
   wasmPageBytes,
 } from './wasm/web-assembly.ts';
 
@@ -32,7 +33,7 @@ const handlerType: FunctionType = { parameters: [Type.i32, Type.i32, Type.i32], 
 
 /** Handlers with more locals than this stay functions: in the switch they would burden all others. */
 const switchLocals = 160;
-const tableSize = 65_536;
+const tableSize = 32_768;
 /** Calls of separate handlers after which, and at most how many separate handlers until, the switch is compiled anew. */
 const callsBeforeRebuilding = 200_000;
 
@@ -52,6 +53,7 @@ export class Handlers {
   readonly exceptions: Exception[] = [];
   readonly #memory: WasmMemory;
   readonly #tables: VectorTables;
+  readonly #table: WasmTable;
   readonly #imports: Readonly<Record<string, Readonly<Record<string, WasmImport>>>>;
   readonly #handlers: Handler[] = [];
   readonly #numbers = new Map<string, number>();
@@ -64,8 +66,8 @@ export class Handlers {
   constructor({ memory, tables, functions }: HandlersParts) {
     this.#memory = memory;
     this.#tables = tables;
-    const table = createTable(tableSize);
-    this.#imports = { [importNamespace]: { ...functions, [memoryName]: memory, [tableName]: table } };
+    this.#table = createTable(tableSize);
+    this.#imports = { [importNamespace]: { ...functions, [memoryName]: memory, [tableName]: this.#table } };
     const runEnd = new Emitter();
     emitRunEnd(runEnd);
     this.#handlers.push({ kind: 'code', code: runEnd.code, locals: runEnd.locals });
@@ -87,8 +89,7 @@ export class Handlers {
   /** Makes the handlers that were asked for since the last call executable. */
   compile(): void {
     if (this.#pending.length === 0) return;
-    const module = new ModuleBuilder(this.#memory.buffer.byteLength / wasmPageBytes, tableSize);
-    importFunctions(module);
+    const module = this.#newModule(0);
     for (const number of this.#pending) {
       const handler = this.#handlers[number];
       if (handler?.kind !== 'code') continue;
@@ -96,9 +97,15 @@ export class Handlers {
       e.code.append(handler.code.bytes);
       e.savePlace();
       e.code.i32(Leave.goOn);
-      module.element(number, module.function({ type: handlerType, locals: localTypes(handler.locals), code: e.code }));
+      const index = module.function({ type: handlerType, locals: localTypes(handler.locals), code: e.code });
+      module.export(String(number), index);
     }
-    instantiate(module.bytes(), this.#imports);
+    // A module that imported the table itself would keep a copy of all of it.
+    const { exports } = instantiate(module.bytes(), this.#imports);
+    for (const number of this.#pending) {
+      const handler = exports[String(number)];
+      if (handler !== undefined) this.#table.set(number, handler);
+    }
     this.#pending = [];
   }
 
@@ -114,6 +121,12 @@ export class Handlers {
     if (calls < callsBeforeRebuilding || this.#switched === this.#handlers.length) return false;
     this.#interpreter = this.#compileInterpreter();
     return true;
+  }
+
+  #newModule(table: number): ModuleBuilder {
+    const module = new ModuleBuilder(this.#memory.buffer.byteLength / wasmPageBytes, table);
+    importFunctions(module);
+    return module;
   }
 
   #add(key: string, handler: Handler): number {
@@ -146,8 +159,7 @@ export class Handlers {
 
   /** A loop around a switch over the shape of the record. */
   #compileInterpreter(): WasmInstance {
-    const module = new ModuleBuilder(this.#memory.buffer.byteLength / wasmPageBytes, tableSize);
-    importFunctions(module);
+    const module = this.#newModule(tableSize);
     const inSwitch = this.#handlers.map((handler) => handler.kind === 'code' && handler.locals <= switchLocals);
     const bodies = this.#handlers.filter((_, at) => inSwitch[at] === true);
     const { code } = this.#emitSwitch(inSwitch, module.type(handlerType));

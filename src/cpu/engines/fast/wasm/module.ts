@@ -1,4 +1,4 @@
-/** A WebAssembly module as bytes (WebAssembly Core Specification 2.0, 5.5): imports, functions, exports, and a table to fill. */
+/** A WebAssembly module as bytes (WebAssembly Core Specification 2.0, 5.5): a memory and a table that it imports, functions. */
 import { Code, type Type } from './code.ts';
 
 export interface FunctionType {
@@ -26,11 +26,10 @@ export class ModuleBuilder {
   readonly #imports: { readonly name: string; readonly type: number }[] = [];
   readonly #functions: FunctionBody[] = [];
   readonly #exports: { readonly name: string; readonly index: number }[] = [];
-  readonly #elements: { readonly at: number; readonly index: number }[] = [];
   readonly #memoryPages: number;
   readonly #tableSize: number;
 
-  /** The sizes of the memory and table that the module imports. */
+  /** The sizes of the memory and table that the module imports; without the table if that is 0. */
   constructor(memoryPages: number, tableSize: number) {
     this.#memoryPages = memoryPages;
     this.#tableSize = tableSize;
@@ -58,11 +57,6 @@ export class ModuleBuilder {
     this.#exports.push({ name, index });
   }
 
-  /** Puts a function into the table when the module is instantiated. */
-  element(at: number, index: number): void {
-    this.#elements.push({ at, index });
-  }
-
   bytes(): Uint8Array<ArrayBuffer> {
     const typeOf = this.#functions.map(({ type }) => this.type(type));
     const out = new Code();
@@ -70,7 +64,8 @@ export class ModuleBuilder {
     section(out, 1, this.#types, (code, { parameters, results }) => {
       code.append([0x60]).unsigned(parameters.length).append(parameters).unsigned(results.length).append(results);
     });
-    section(out, 2, [...this.#imports, 'memory', 'table'] as const, (code, item) => {
+    const tables = this.#tableSize === 0 ? [] : (['table'] as const);
+    section(out, 2, [...this.#imports, 'memory' as const, ...tables], (code, item) => {
       name(code, importNamespace);
       if (item === 'memory') {
         name(code, memoryName);
@@ -87,9 +82,6 @@ export class ModuleBuilder {
     section(out, 7, this.#exports, (code, { name: text, index }) => {
       name(code, text);
       code.append([0]).unsigned(index);
-    });
-    section(out, 9, this.#elements, (code, { at, index }) => {
-      code.append([0]).i32(at).end().unsigned(1).unsigned(index);
     });
     section(out, 10, this.#functions, (code, { locals, code: body }) => {
       const inner = new Code();

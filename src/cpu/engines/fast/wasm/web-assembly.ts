@@ -5,8 +5,7 @@ export interface WasmMemory {
 }
 
 export interface WasmTable {
-  readonly length: number;
-  get(index: number): ((...values: number[]) => number) | null;
+  set(index: number, to: (...values: number[]) => number): void;
 }
 
 export interface WasmInstance {
