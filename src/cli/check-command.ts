@@ -5,6 +5,7 @@ import { LackeyReader } from '../workload/lackey-reader.ts';
 import { parseScenario } from '../workload/scenario-parser.ts';
 import { traceRecord } from '../workload/trace-record.ts';
 import { ExitStatus } from './exit-status.ts';
+import { type JsonFlag, openJson } from './json-output.ts';
 import { type OpenWorkload, openWorkload } from './input-file.ts';
 import type { Streams } from './streams.ts';
 
@@ -34,14 +35,17 @@ type Facts =
 /** Throws InputError for whatever is wrong with the file. */
 export async function checkCommand(
   file: string,
-  { json }: { readonly json: boolean },
+  { json }: { readonly json?: JsonFlag },
   { out }: Streams,
 ): Promise<ExitStatus> {
   const workload = await openWorkload(file);
   const facts =
     workload.format === 'scenario' ? describeScenario(await workload.text(), file) : await describeTrace(workload);
   const report = { schema: CHECK_SCHEMA, file, ...facts };
-  out.write(json ? `${JSON.stringify(report, null, 2)}\n` : `${file}: ok: ${inWords(facts)}\n`);
+  const target = openJson(json, out, { keep: [file] });
+  if (!target.replacesText) out.write(`${file}: ok: ${inWords(facts)}\n`);
+  target.write(report);
+  target.close();
   return ExitStatus.clean;
 }
 

@@ -7,6 +7,7 @@ import { addBugsCommand } from './bugs-options.ts';
 import { checkCommand } from './check-command.ts';
 import { type ErasFlags, erasCommand } from './eras-command.ts';
 import { type ExploreFlags, exploreCommand } from './explore-command.ts';
+import { mergeCommand } from './merge-command.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
 import { ENGINE_NAMES } from '../scenario/program/engine-choice.ts';
 import { STRESS_KINDS } from '../scenario/program/stress.ts';
@@ -43,6 +44,8 @@ Examples:
   tlbsan explore scenario.tlb                               # every schedule with at most one preemption
   tlbsan explore scenario.tlb --strategy preemptions=2 --executions 1000000
   tlbsan explore scenario.tlb --strategy pct --era E1-M2 --keep-going
+  tlbsan explore scenario.tlb --strategy exhaustive         # every schedule, each order of dependent steps once
+  tlbsan explore scenario.tlb --shard 3/16 --json 3.json    # one of sixteen machines; see docs/SCALING.md
   tlbsan replay s1.x7Gw2a.BQkS0d scenario.tlb --era E1-M2   # with the options that explore was given
 
 Hardware counts as a scheduler's choice: a store that leaves its buffer and an IPI that arrives while their processors
@@ -51,15 +54,15 @@ could go on are preemptions too.
 Exit status: 0 every schedule within the strategy is covered and clean, 1 violation, 2 bad input or usage, 3 a limit was
 reached with nothing found, 4 the guest asked for what is not modelled, 70 a bug of tlbsan.`;
 
-export function commandLine(streams: Streams, setStatus: (status: number) => void): Command {
-  const tlbsan = new Command('tlbsan')
-    .description(
 const ERAS_EXAMPLES = `
 Examples:
   tlbsan eras --diff E3 E5
   tlbsan eras --diff E9 E11 --set invlpgb=on
   tlbsan eras --diff E4 E9 --workload threads.trace.gz --json`;
 
+export function commandLine(streams: Streams, setStatus: (status: number) => void): Command {
+  const tlbsan = new Command('tlbsan')
+    .description(
       'Runs memory workloads on processors whose TLBs go stale as the architecture allows, and reports every use of a stale translation.',
     )
     .version(packageVersion())
@@ -84,7 +87,7 @@ Examples:
     .option('--seed <n>', 'chooses what is left open, 0 to 4294967295', wholeNumber)
     .option('--memory <mib>', 'guest-physical memory, 1 to 4096', wholeNumber)
     .option('--max-steps <n>', 'end a scenario after so many steps (default: 50000000)', positive)
-    .option('--json <file>', 'write the report as JSON (docs/schema); - for standard output')
+    .addOption(jsonOption())
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
     .option('--no-detect', 'run without the detector: nothing is judged')
     .addOption(new Option('--engine <name>', `programs: what executes instructions: ${ENGINE_NAMES.join(', ')}`))
@@ -106,11 +109,14 @@ Examples:
     .argument('<file>', 'scenario text');
   scenarioOptions(explore)
     .option('--strategy <strategy>', `how to search: ${STRATEGY_FORMS}`, 'preemptions=1')
-    .option('--executions <n>', 'end the search after so many executions', positive, 10_000)
+    .option('--executions <n>', 'end the search after so many executions', positive, 1_000_000)
     .option('--seconds <n>', 'end the search after so many seconds', positive)
     .option('--keep-going', 'go on after the first violation', false)
     .option('--no-shrink', 'report schedules as they were found')
-    .option('--json', 'as JSON', false)
+    .option('--jobs <n>', "search threads; 'all': one for each processor", jobs, 1)
+    .option('--shard <i/n>', 'search the i-th of n shares only, counting from 0; merge puts the reports together')
+    .option('--parts <n>', 'split the search into about so many parts (default: 4 for each thread of each shard)', positive)
+    .addOption(jsonOption())
     .addHelpText('after', EXPLORE_EXAMPLES)
     .action(async (file: string, flags: ExploreFlags) =>
       setStatus(await exploreCommand(file, flags, packageVersion(), streams)),
@@ -122,18 +128,26 @@ Examples:
     .argument('<file>', 'the scenario that it is a schedule of');
   scenarioOptions(replay)
     .option('--trace <file>', 'write a trace for ui.perfetto.dev')
-    .option('--json', 'as JSON', false)
+    .option('--continue', 'go on where the schedule ends, without preemptions', false)
+    .addOption(jsonOption())
     .addHelpText('after', '\nThe other options must be those that explore was given.')
     .action(async (token: string, file: string, flags: ReplayFlags) =>
       setStatus(await replayCommand({ token, file }, flags, packageVersion(), streams)),
     );
   tlbsan
+    .command('merge')
+    .description('put the reports of all shards of a search together')
+    .argument('<files...>', 'what explore --shard i/n --json wrote, for every i')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  tlbsan merge shard-*.json')
+    .action((files: string[], flags: { json?: string }) => setStatus(mergeCommand(files, flags, streams)));
+  tlbsan
     .command('check')
     .description('read a scenario or a trace and say what it is, without running it')
     .argument('<file>')
-    .option('--json', 'as JSON', false)
+    .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  tlbsan check scenario.tlb')
-    .action(async (file: string, flags: { json: boolean }) => setStatus(await checkCommand(file, flags, streams)));
+    .action(async (file: string, flags: { json?: string }) => setStatus(await checkCommand(file, flags, streams)));
   tlbsan
     .command('eras')
     .description("list the kernels' TLB code that a run can choose, or compare two of them")
@@ -149,6 +163,17 @@ Examples:
     .action(async (flags: ErasFlags) => setStatus(await erasCommand(flags, streams)));
   addBugsCommand(tlbsan, { streams, version: packageVersion(), setStatus });
   return tlbsan;
+}
+
+/** Written alike on every command. */
+function jsonOption(): Option {
+  return new Option('--json [file]', 'write the report as JSON (docs/schema); to standard output in place of text').preset(
+    '-',
+  );
+}
+
+function jobs(text: string): number | 'all' {
+  return text === 'all' ? text : positive(text);
 }
 
 /** What a scenario runs on. */

@@ -13,6 +13,8 @@ export interface FindingReport {
   readonly message: string;
   /** How many of the explored executions did it. */
   readonly executions: number;
+  /** The part of the search that found it first. */
+  readonly part: number;
   /** Replays the shortest schedule found. */
   readonly token: string;
   readonly steps: number;
@@ -35,6 +37,10 @@ export interface ExploreReport extends Omit<Result, 'findings'> {
     readonly switches: SystemOptions['switches'];
   };
   readonly strategy: string;
+  /** Which shard of which search this is: index 0 of count 1 for all of it. Shards of one `search` can be merged. */
+  readonly shard: { readonly index: number; readonly count: number; readonly search: string };
+  /** Violations that the scenario says are there to be found and were not; null where it says so of none. */
+  readonly unmet: readonly string[] | null;
   readonly findings: readonly FindingReport[];
 }
 
@@ -46,7 +52,7 @@ export function printExploration(report: ExploreReport, paint: Paint): string {
 }
 
 function heading(report: ExploreReport, paint: Paint): string {
-  const { workload, configuration, strategy, verdict, counts } = report;
+  const { workload, configuration, strategy, shard, unmet, verdict, counts } = report;
   const { processors, era, policy, switches } = configuration;
   const off = Object.entries(switches).flatMap(([name, on]) => (on ? [] : [name]));
   const words = verdictInWords(report);
@@ -56,16 +62,18 @@ function heading(report: ExploreReport, paint: Paint): string {
     `kernel      era ${era}`,
     `machine     ${processors} processors, policy ${policy}`,
     `off         ${off.length === 0 ? 'nothing' : off.join(', ')}`,
-    `strategy    ${strategy}`,
+    `strategy    ${strategy}${shard.count > 1 ? `, shard ${shard.index} of ${shard.count}` : ''}`,
+    ...(unmet ?? []).map((line) => `unmet       ${paint.bad(line)}`),
     `executions  ${printCount(executions(counts))}: ${inWords(counts)}`,
     `steps       ${printCount(counts.steps)}, ${printCount(counts.transitions)} of them for the first time`,
+    ...(counts.states > 0 ? [`states      ${printCount(counts.states)}`] : []),
   ].join('\n');
 }
 
 function verdictInWords({ verdict, strategy, limit, findings }: ExploreReport): string {
   switch (verdict) {
     case 'exhausted':
-      return `EXHAUSTED: every schedule within ${strategy} is covered, and none violates anything`;
+      return `EXHAUSTED: every schedule${strategy === 'exhaustive' ? '' : ` within ${strategy}`} is covered, and none violates anything`;
     case 'violation':
       return `VIOLATION: ${findings.map(({ message }) => message).join('; ')}`;
     case 'limit':
@@ -73,8 +81,10 @@ function verdictInWords({ verdict, strategy, limit, findings }: ExploreReport): 
   }
 }
 
-function inWords({ complete, blocked, truncated, cut }: Counts): string {
+function inWords({ complete, blocked, asleep, cached, truncated, cut }: Counts): string {
   const parts = [`${printCount(complete)} complete`, `${printCount(blocked)} in a deadlock`];
+  if (cached > 0) parts.push(`${printCount(cached)} to a known state`);
+  if (asleep > 0) parts.push(`${printCount(asleep)} covered by others`);
   if (truncated > 0) parts.push(`${printCount(truncated)} given up as too long`);
   if (cut > 0) parts.push(`${printCount(cut)} choices beyond the bound`);
   return parts.join(', ');

@@ -4,10 +4,11 @@ export interface Interruption {
   readonly stopListening: () => void;
 }
 
-export function listenForInterruption(): Interruption {
+export function listenForInterruption(then: () => void = () => {}): Interruption {
   let happened = false;
   const interrupted = (): void => {
     happened = true;
+    then();
   };
   process.once('SIGINT', interrupted);
   return {

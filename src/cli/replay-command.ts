@@ -4,6 +4,7 @@ import type { System } from '../scenario/system.ts';
 import { Statistics } from '../trace/statistics.ts';
 import { ExitStatus, STATUS_OF_VERDICT } from './exit-status.ts';
 import { openExploration, type ScenarioFlags } from './explore-command.ts';
+import { type JsonFlag, openJson } from './json-output.ts';
 import { OutputFile } from './output-file.ts';
 import { drawRun } from './perfetto-file.ts';
 import { printReport } from './report-text.ts';
@@ -13,7 +14,9 @@ import { paintFor } from './terminal-paint.ts';
 
 export interface ReplayFlags extends ScenarioFlags {
   readonly trace?: string;
-  readonly json: boolean;
+  /** Go on beyond the schedule's end. */
+  readonly continue: boolean;
+  readonly json?: JsonFlag;
 }
 
 /** Throws InputError for a token of another workload, configuration or version, and for whatever is wrong with the file. */
@@ -26,18 +29,16 @@ export async function replayCommand(
   const exploration = await openExploration(file, flags, version);
   const statistics = new Statistics(exploration.options.processors);
   const trace = flags.trace === undefined ? null : new OutputFile(flags.trace, { keep: [file] });
+  const target = openJson(flags.json, out, { keep: flags.trace === undefined ? [file] : [file, flags.trace] });
   let finishTrace = (): void => {};
   const watch = (system: System): void => {
     system.stream.observe(statistics.observe);
     if (trace !== null) finishTrace = drawRun(system, trace.write.bind(trace));
   };
   try {
-    const { report } = exploration.replay(token, watch);
-    out.write(
-      flags.json
-        ? `${JSON.stringify(runJson(report, statistics), null, 2)}\n`
-        : printReport(report, statistics, paintFor(out)),
-    );
+    const { report } = exploration.replay(token, watch, { goOn: flags.continue });
+    if (!target.replacesText) out.write(printReport(report, statistics, paintFor(out)));
+    target.write(runJson(report, statistics));
     return STATUS_OF_VERDICT[report.verdict];
   } catch (error) {
     if (!(error instanceof UnsupportedError)) throw error;
@@ -46,5 +47,6 @@ export async function replayCommand(
   } finally {
     finishTrace();
     trace?.close();
+    target.close();
   }
 }

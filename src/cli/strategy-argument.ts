@@ -2,7 +2,7 @@
 import { InputError } from '../base/errors.ts';
 import type { Strategy } from '../explore/explore.ts';
 
-export const STRATEGY_FORMS = 'preemptions=N, delays=N, pct, pct=DEPTH, random';
+export const STRATEGY_FORMS = 'exhaustive, preemptions=N, delays=N, pct, pct=DEPTH, random';
 const MOST = 1000;
 
 /** Throws InputError, which lists the forms there are. */
@@ -14,8 +14,9 @@ export function parseStrategy(
   const number = digits === undefined ? null : Number(digits);
   if (number === null || number <= MOST) {
     if ((name === 'preemptions' || name === 'delays') && number !== null) {
-      return { kind: 'bounded', bound: { kind: name, most: number }, remember: false };
+      return { kind: 'bounded', bound: { kind: name, most: number }, remember: true };
     }
+    if (name === 'exhaustive' && number === null) return { kind: 'reduced', remember: true };
     if (name === 'random' && number === null) return { kind: 'random', seed, samples };
     if (name === 'pct' && number !== 0) {
       return number === null ? { kind: 'pct', seed, samples } : { kind: 'pct', seed, samples, depth: number };

@@ -25,6 +25,12 @@ export interface ExploreOptions extends TallyOptions {
   readonly shard?: { readonly index: number; readonly count: number };
 }
 
+/** How many parts a search has that is to be split into about so many: a sampling one takes any number. */
+export function countParts<Step>(model: Model<Step>, strategy: Strategy, parts: number): number {
+  if (isSampling(strategy)) return parts;
+  return split(model, parts, { sleepSets: strategy.kind === 'reduced' }).length;
+}
+
 /** Throws InputError for a shard that there is not. */
 export function explore<Step>(model: Model<Step>, strategy: Strategy, options: ExploreOptions = {}): Result {
   const shard = options.shard ?? { index: 0, count: 1 };

@@ -77,6 +77,11 @@ function decodeRuns(text: string): Schedule {
   return schedule;
 }
 
+/** A short name for a text: 60 bits of its hash, in the same alphabet. */
+export function digestOf(text: string): string {
+  return digest(text, 10);
+}
+
 function digest(text: string, digits: number): string {
   const hash = new Hash();
   hash.text(text);

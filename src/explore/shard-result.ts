@@ -20,7 +20,11 @@ export interface ShardResult {
 /** Throws InputError if the shards are not all there, once each, and of one search. */
 export function merge(shards: readonly ShardResult[]): Result {
   check(shards);
-  const results = shards.map(({ result }) => result);
+  return combine(shards.map(({ result }) => result));
+}
+
+/** One result of the results of several parts of a search. At least one. */
+export function combine(results: readonly Result[]): Result {
   const findings = mergeFindings(results);
   const limit = results.map((result) => result.limit).find((kind) => kind !== null) ?? null;
   return {

@@ -13,6 +13,27 @@ export function unmetExpectations(scenario: Scenario, file: string, report: Cohe
     });
 }
 
+/**
+ * Of a search: what no run of it showed of the violations that the scenario says are there to be found. Null if it says so
+ * of none.
+ */
+export function unmetByAll(
+  scenario: Scenario,
+  file: string,
+  reports: readonly Pick<CoherenceReport, 'violations'>[],
+): string[] | null {
+  const expected = scenario.expectations.filter((expectation) => expectation.kind === 'violation');
+  if (expected.length === 0) return null;
+  return expected
+    .filter((expectation) =>
+      reports.every(({ violations }) => violations.every((each) => !matches(each, expectation, scenario))),
+    )
+    .map((expectation) => {
+      const { line, column } = expectation.place;
+      return `${file}:${line}:${column}: expected ${describe(expectation)}`;
+    });
+}
+
 function isMet(expectation: Expectation, scenario: Scenario, report: CoherenceReport): boolean {
   if (expectation.kind === 'clean') return report.clean;
   return report.violations.some((violation) => matches(violation, expectation, scenario));

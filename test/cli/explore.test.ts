@@ -54,7 +54,7 @@ describe('tlbsan explore', () => {
   });
 
   it.each([
-    { args: [ABSENTEE, '--strategy', 'luck'], says: "--strategy: 'luck' is none of preemptions=N, delays=N" },
+    { args: [ABSENTEE, '--strategy', 'luck'], says: "--strategy: 'luck' is none of exhaustive, preemptions=N" },
     { args: [ABSENTEE, '--strategy', 'preemptions'], says: "'preemptions' is none of" },
     { args: [ABSENTEE, '--strategy', 'pct=0'], says: "'pct=0' is none of" },
     { args: ['fixtures/traces/forks.trace.gz'], says: 'only scenarios can be explored' },

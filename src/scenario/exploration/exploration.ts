@@ -1,10 +1,12 @@
 /** Exploration of one scenario text: searching it, making what was found short, and replaying a schedule by its token. */
 import { present } from '../../base/assert.ts';
-import { explore, type ExploreOptions, type Strategy } from '../../explore/explore.ts';
+import { countParts, explore, type ExploreOptions, type Strategy } from '../../explore/explore.ts';
+import { pickInTurn } from '../../explore/pick-in-turn.ts';
 import { replay } from '../../explore/replay.ts';
 import { decodeSchedule, encodeSchedule } from '../../explore/schedule-token.ts';
 import { type Shrunk, shrink } from '../../explore/shrink.ts';
 import type { Finding, Result } from '../../explore/verdict.ts';
+import { KERNEL_VERSION } from '../../kernel/kernel_version.ts';
 import type { Scenario, Statement } from '../../workload/scenario-ast.ts';
 import { parseScenario } from '../../workload/scenario-parser.ts';
 import { type RunReport, reportOn } from '../run-report.ts';
@@ -39,13 +41,24 @@ export class Exploration {
     const memory = words.memory ?? smallMemory(this.scenario);
     this.options = scenarioOptions(this.scenario, file, { ...words, memory, detect: true });
     const { era, ...others } = this.options;
-    this.#identity = JSON.stringify({ version, text, era: era.id, ...others });
+    const kernel = { era: era.id, variantOf: era.variantOf?.era ?? null, version: KERNEL_VERSION };
+    this.#identity = JSON.stringify({ version, text, kernel, ...others });
     this.#model = new ScenarioModel({ scenario: this.scenario, file, system: this.options });
   }
 
   /** Throws UnsupportedError where an execution asks for what is not modelled. */
   explore(strategy: Strategy, options: ExploreOptions): Result {
     return explore(this.#model, strategy, options);
+  }
+
+  /** How many parts there are if about so many are asked for. */
+  countParts(strategy: Strategy, parts: number): number {
+    return countParts(this.#model, strategy, parts);
+  }
+
+  /** The same for the same workload, configuration, kernel code and version, and for no other. */
+  get identity(): string {
+    return this.#identity;
   }
 
   shrink({ schedule, violation }: Finding, attempts: number): Shrunk {
@@ -57,14 +70,23 @@ export class Exploration {
   }
 
   /**
-   * Repeats the schedule and says what it comes to. `watch` is shown the system before anything happens in it. Throws
-   * InputError for a token of another version, workload or configuration.
+   * Repeats the schedule and says what it comes to. `watch` is shown the system before anything happens in it. With
+   * `goOn` the run goes on beyond the schedule, without preemptions. Throws InputError for a token of another version,
+   * workload or configuration.
    */
-  replay(token: string, watch: (system: System) => void = () => {}): { system: System; report: RunReport } {
+  replay(
+    token: string,
+    watch: (system: System) => void = () => {},
+    { goOn = false }: { readonly goOn?: boolean } = {},
+  ): { system: System; report: RunReport } {
     const { scenario } = this;
     const file = this.#file;
     const model = new ScenarioModel({ scenario, file, system: this.options, watch });
-    const { end } = replay(model, decodeSchedule(token, this.#identity));
+    const { end } = replay(
+      model,
+      decodeSchedule(token, this.#identity),
+      goOn ? { continueWith: pickInTurn(model) } : {},
+    );
     const { system, world, death } = present(model.latest, 'the replayed execution');
     const stuck = end.kind === 'ended' && end.outcome === null ? `deadlock: ${world.whoWaits()}` : null;
     const ended = end.kind === 'ended';
