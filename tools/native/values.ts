@@ -71,7 +71,7 @@ const doubles = [
   0x7ff8_1234_5678_9abcn,
 ] as const;
 
-function randomSingle(random: Random): bigint {
+export function randomSingle(random: Random): bigint {
   const sign = BigInt(random.below(2)) << 31n;
   if (random.chance(0.4)) return sign | random.pick(singles);
   // Of moderate magnitude, so that sums and products are of some interest.
@@ -80,7 +80,7 @@ function randomSingle(random: Random): bigint {
   return BigInt(random.uint32());
 }
 
-function randomDouble(random: Random): bigint {
+export function randomDouble(random: Random): bigint {
   const sign = BigInt(random.below(2)) << 63n;
   if (random.chance(0.4)) return sign | random.pick(doubles);
   const fraction = random64(random) & 0xf_ffff_ffff_ffffn;

@@ -18,22 +18,15 @@ import {
 import { type HelperName, helpers } from '../../helpers/table.ts';
 import { type Instruction, instructionPointer, type Operand, Repeat, Segment } from '../../instruction.ts';
 import { RegisterOffset } from '../../registers.ts';
-import {
-  type FloatLaneOperation,
-  floatLaneOperations,
-  type LaneConversion,
-  laneConversions,
-  type Unit,
-  unitRules,
-} from '../../vector-builder.ts';
+import { type Unit, unitRules } from '../../vector-builder.ts';
 import { type AccessKind, emitLoad, emitStore } from './access-code.ts';
 import { emitContinuation } from './continuation.ts';
 import { Leave, Parameter, type Value } from './emitter.ts';
+import { FloatBuilder } from './float-builder.ts';
 import { loadOf, storeOf } from './integer-builder.ts';
 import { Block, Rec, recordBytes } from './layout.ts';
 import { type HostFunction, functionNumber } from './runtime-functions.ts';
 import { Symbolic, operandField } from './symbols.ts';
-import { VectorBuilder } from './vector-builder.ts';
 import { VectorOp } from './vector-code.ts';
 import type { VectorTables } from './vector-tables.ts';
 import { Memory, Op, Type } from './wasm/code.ts';
@@ -57,7 +50,7 @@ export interface FastBuilderParts {
   readonly exceptionNumber: (exception: Exception) => number;
 }
 
-export class FastBuilder extends VectorBuilder implements Builder<Value> {
+export class FastBuilder extends FloatBuilder implements Builder<Value> {
   readonly stackBytes: 2 | 4 | 8;
   readonly #instruction: Instruction;
   readonly #exceptionNumber: (exception: Exception) => number;
@@ -133,6 +126,10 @@ export class FastBuilder extends VectorBuilder implements Builder<Value> {
     return this.cut(emitter.integer(), i.addressSize);
   }
 
+  linearAddress(segment: number, offset: Value): Value {
+    this.emitter.code.get(this.#linear(segment, offset));
+    return this.emitter.integer();
+  }
   load(segment: number, offset: Value, bytes: number): Value {
     return this.#load(segment, offset, bytes, false);
   }
@@ -204,27 +201,6 @@ export class FastBuilder extends VectorBuilder implements Builder<Value> {
       .if();
     this.raise(x87Error);
     emitter.code.end();
-  }
-
-  float(operation: FloatLaneOperation, bytes: 4 | 8, count: number, a: Value, b: Value, control?: Value): Value {
-    this.passVector(0, a);
-    this.passVector(1, b);
-    const numbers = [floatLaneOperations.indexOf(operation), bytes, count].map((value) => this.constant(BigInt(value)));
-    this.call('floatLanes', [...numbers, control ?? this.constant(0n)]);
-    return this.passedVector(0);
-  }
-  convert(conversion: LaneConversion, count: number, a: Value): Value {
-    this.passVector(0, a);
-    const number = BigInt(laneConversions.indexOf(conversion));
-    this.call('convertLanes', [this.constant(number), this.constant(BigInt(count))]);
-    return this.passedVector(0);
-  }
-  compareFloats(bytes: 4 | 8, a: Value, b: Value, quiet: boolean): Value {
-    this.passVector(0, a);
-    this.passVector(1, b);
-    const [flags] = this.call('compareLowLanes', [this.constant(BigInt(bytes)), this.constant(quiet ? 1n : 0n)]);
-    if (flags === undefined) throw new InvariantError('compareLowLanes gives flags');
-    return flags;
   }
 
   nextInstruction(): Value {

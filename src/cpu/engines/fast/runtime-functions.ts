@@ -3,6 +3,7 @@
  * machine; they exchange 64-bit values through `Block.exchange`. The others are generated once, in a module of their own,
  * because they are too long to repeat in each handler.
  */
+import { floatFunctions, floatFunctionTypes } from './float-functions.ts';
 import { flagsFromRegister, flagsToRegister } from './flag-code.ts';
 import { Block, mapBytes } from './layout.ts';
 import { Emitter, localTypes, Parameter } from './emitter.ts';
@@ -35,15 +36,17 @@ export const runtimeFunctions = {
   flagsFromRegister: { parameters: [i32], results: [] },
   /** Bits 127:64 of a product. */
   multiplyHigh: { parameters: [i64, i64], results: [i64] },
+  ...floatFunctionTypes,
 } as const satisfies Record<string, FunctionType>;
 export type RuntimeFunction = keyof typeof runtimeFunctions;
 
 const hostNames = Object.keys(hostFunctions) as HostFunction[];
 const runtimeNames = Object.keys(runtimeFunctions) as RuntimeFunction[];
+const allNames: readonly (HostFunction | RuntimeFunction)[] = [...hostNames, ...runtimeNames];
 
 /** The number of a function in every module that has imported them. */
 export function functionNumber(name: HostFunction | RuntimeFunction): number {
-  return [...hostNames, ...runtimeNames].indexOf(name);
+  return allNames.indexOf(name);
 }
 
 export function importFunctions(module: ModuleBuilder): void {
@@ -170,5 +173,8 @@ export function runtimeModule(memoryPages: number, memory: number): Uint8Array<A
   const product = new Emitter();
   multiplyHigh(product);
   add('multiplyHigh', product, 1);
+  for (const [name, { code, locals }] of floatFunctions()) {
+    module.export(name, module.function({ type: floatFunctionTypes[name], locals, code }));
+  }
   return module.bytes();
 }
