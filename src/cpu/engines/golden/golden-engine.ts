@@ -6,10 +6,11 @@ import { Decoder, instructionBytesLimit } from '../../decode/decoder.ts';
 import { modelledFeatures } from '../../decode/feature.ts';
 import type { Engine, Stop } from '../../engine.ts';
 import { type Exception, generalProtection, invalidOpcode } from '../../exception.ts';
-import { type CodeSize, Instruction } from '../../instruction.ts';
+import type { CodeSize, Instruction } from '../../instruction.ts';
 import type { MemoryPort, ProcessorPort } from '../../ports.ts';
 import type { RegisterFile } from '../../registers.ts';
 import { semanticsByForm } from '../../semantics/table.ts';
+import { DecodeCache } from './decode-cache.ts';
 import { GoldenBuilder, leaving } from './golden-builder.ts';
 
 export interface GoldenParts {
@@ -23,20 +24,24 @@ const budgetUsed: Stop = { kind: 'budget' };
 
 export class GoldenEngine implements Engine {
   readonly registers: RegisterFile;
-  readonly instruction = new Instruction();
   codeSize: CodeSize = 64;
   #executed = 0;
   #interrupted = false;
   readonly #memory: MemoryPort;
-  readonly #decoder: Decoder;
+  readonly #decoded: DecodeCache;
   readonly #builder: GoldenBuilder;
   readonly #bytes = new Uint8Array(instructionBytesLimit);
 
   constructor({ registers, memory, processor, decoder = new Decoder(modelledFeatures) }: GoldenParts) {
     this.registers = registers;
     this.#memory = memory;
-    this.#decoder = decoder;
+    this.#decoded = new DecodeCache(decoder);
     this.#builder = new GoldenBuilder(registers, memory, processor);
+  }
+
+  /** The one executed last. */
+  get instruction(): Instruction {
+    return this.#decoded.instruction;
   }
 
   get executed(): number {
@@ -65,12 +70,13 @@ export class GoldenEngine implements Engine {
     const fault = this.#fetch();
     if (fault !== undefined) return { kind: 'exception', exception: fault };
     const builder = this.#builder;
-    builder.begin(this.instruction);
-    const semantics = semanticsByForm[this.instruction.form.index];
+    const { instruction } = this.#decoded;
+    builder.begin(instruction);
+    const semantics = semanticsByForm[instruction.form.index];
     if (semantics === undefined) return { kind: 'exception', exception: invalidOpcode };
     let stopped: Stop | undefined;
     try {
-      semantics.body(builder, this.instruction);
+      semantics.body(builder, instruction);
     } catch (thrown) {
       if (thrown !== leaving) throw thrown;
       stopped = builder.stopped;
@@ -83,12 +89,17 @@ export class GoldenEngine implements Engine {
 
   #fetch(): Exception | undefined {
     const bytes = this.#bytes;
+    const { rip } = this.registers;
+    const place = Number(rip & 0xffffn);
     let have = 0;
     for (;;) {
-      const more = this.#memory.fetch(BigInt.asUintN(64, this.registers.rip + BigInt(have)), bytes.subarray(have));
+      const more =
+        have === 0
+          ? this.#memory.fetch(rip, bytes)
+          : this.#memory.fetch(BigInt.asUintN(64, rip + BigInt(have)), bytes.subarray(have));
       if (typeof more !== 'number') return more;
       have += more;
-      switch (this.#decoder.decode(this.instruction, this.codeSize, bytes, 0, have)) {
+      switch (this.#decoded.decode(place, this.codeSize, bytes, have)) {
         case 'valid':
           return undefined;
         case 'undefined':
