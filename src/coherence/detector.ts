@@ -223,6 +223,7 @@ export class Detector {
       case 'invalidation':
       case 'invlpgb':
       case 'tlbsync':
+      case 'virtual-processor':
       case 'exception':
       case 'ipi-send':
       case 'ipi-accept':

@@ -16,6 +16,7 @@ export type RemovalCause =
   | 'MOV to CR0'
   | 'MOV to CR4'
   | 'WRMSR EFER'
+  | 'VM entry'
   | '#PF'
   | 'INIT'
   | 'eviction'
@@ -124,6 +125,8 @@ export type HardwareEvent =
       readonly noFlush: boolean;
     }
   | { readonly kind: 'exception'; readonly processor: number; readonly exception: Exception }
+  /** The host has taken a virtual processor away, or runs it again. */
+  | { readonly kind: 'virtual-processor'; readonly processor: number; readonly running: boolean }
   /** EFLAGS.IF changed. */
   | { readonly kind: 'interrupts'; readonly processor: number; readonly enabled: boolean }
   | {

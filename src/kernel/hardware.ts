@@ -103,6 +103,8 @@ export interface Hardware {
   poke(address: PhysicalAddress, value: bigint): void;
   /** Reads memory without a step, for diagnostics and assertions only. */
   peek(address: PhysicalAddress): bigint;
+  /** Under a host that says so: the guest wants to be told there what becomes of a virtual processor (KVM). */
+  readonly stealTime?: (processor: number, preempted: PhysicalAddress) => void;
   tell(event: KernelEvent): void;
   /** Whether anyone listens to `tell`. */
   readonly listening: boolean;

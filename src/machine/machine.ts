@@ -16,6 +16,7 @@ import type { ProcessorPart } from '../mmu/part.ts';
 import type { TlbPolicy } from '../mmu/policy/policy.ts';
 import { Serials } from '../mmu/serials.ts';
 import { type Broadcast, Broadcasts } from './broadcasts.ts';
+import { Host, type HostStep } from './host.ts';
 import { Processor } from './processor.ts';
 import type { Switches } from './switches.ts';
 
@@ -39,6 +40,8 @@ export class Machine {
   readonly memory: PhysicalMemory;
   readonly bus: IpiBus;
   readonly broadcasts: Broadcasts;
+  /** Null where the processors are real. */
+  readonly host: Host | null;
   readonly processors: readonly Processor[];
   readonly switches: Switches;
   readonly stream: EventStream;
@@ -58,6 +61,7 @@ export class Machine {
       this.bus.attach(apic);
       return new Processor({ index, mmu, storeBuffer, apic, stream });
     });
+    this.host = switches.kvm ? new Host(this.processors, memory, stream) : null;
     if (switches.speculation) this.#speculateBeforePagingWrites();
   }
 
@@ -121,10 +125,22 @@ export class Machine {
     }
   }
 
+  /** What the host may do next; nothing where there is none. */
+  hostSteps(): HostStep[] {
+    return this.host?.steps() ?? [];
+  }
+
+  takeHostStep(step: HostStep): void {
+    this.stream.time++;
+    this.host?.take(step);
+  }
+
   /** SDM 3A 4.10.2.3: a processor may cache translations for accesses that software never makes. */
   #speculateBeforePagingWrites(): void {
     this.memory.beforePagingWrite((address) => {
-      for (const processor of this.processors) processor.mmu.speculateTowards(address);
+      for (const { index, mmu } of this.processors) {
+        if (this.host?.hasTaken(index) !== true) mmu.speculateTowards(address);
+      }
     });
   }
 }

@@ -38,6 +38,10 @@ export const SWITCHES = {
     initial: false,
     meaning: 'the part needs page-table isolation (Meltdown): kernels from v4.15 run user code on tables of its own',
   },
+  kvm: {
+    initial: false,
+    meaning: 'the processors are virtual and their host takes them away at times: the kernel flushes through KVM',
+  },
   'invlpg-global-erratum': {
     initial: false,
     meaning: 'INVLPG with PCIDs enabled leaves global translations (Alder Lake, Raptor Lake)',

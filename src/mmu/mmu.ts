@@ -257,6 +257,11 @@ export class Mmu {
     }
   }
 
+  /** A host has the TLB of this virtual processor flushed before it enters the guest. */
+  flushOnEntry(): void {
+    this.#invalidate(EVERYTHING, 'VM entry', null);
+  }
+
   /** `value` is the source operand of MOV to CR3, bit 63 included. */
   writeCr3(value: bigint): Exception | null {
     const { control } = this;

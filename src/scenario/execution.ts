@@ -79,6 +79,7 @@ export class Execution {
 
   /** Whether a step of this processor is possible now. */
   runnable(processor: number): boolean {
+    if (this.machine.host?.hasTaken(processor) === true) return false;
     const cpu = this.machine.processor(processor);
     if (cpu.pendingInterrupt() !== null) return true;
     const pending = this.#stack(processor).at(-1)?.pending;

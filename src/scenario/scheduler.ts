@@ -11,12 +11,21 @@ export class Deadlock extends Error {
   override readonly name = 'Deadlock';
 }
 
-/** Takes one step chosen at random among all that processors and hardware can take. False when there is none. */
+/** A host takes a step once in so many: long enough for the guest to get somewhere. */
+const HOST_PERIOD = 24;
+
+/**
+ * Takes one step chosen at random among all that processors and hardware can take; a host's now and then, and when nothing
+ * else can go on. False when there is none.
+ */
 export function stepAtRandom(execution: Execution, random: Random): boolean {
   const { machine } = execution;
   const runnable = machine.processors.filter(({ index }) => execution.runnable(index));
   const hardware = machine.hardwareSteps();
   const choices = runnable.length + hardware.length;
+  if (machine.host !== null && (choices === 0 || random.below(HOST_PERIOD) === 0)) {
+    if (hostStep(machine, random, choices === 0)) return true;
+  }
   if (choices === 0) return false;
   const choice = random.below(choices);
   const processor = runnable[choice];
@@ -46,10 +55,19 @@ export function finish(execution: Execution, processor: number, random: Random):
   }
 }
 
+/** `must`: nothing else can go on, so that only giving a processor back is of use. */
+function hostStep(machine: Machine, random: Random, must: boolean): boolean {
+  const steps = machine.hostSteps().filter(({ kind }) => !must || kind === 'enter');
+  const step = steps.length === 0 ? undefined : steps[random.below(steps.length)];
+  if (step === undefined) return false;
+  machine.takeHostStep(step);
+  return true;
+}
+
 function stepAnother(execution: Execution, machine: Machine, processor: number, random: Random): boolean {
   const others = machine.processors.filter(({ index }) => index !== processor && execution.runnable(index));
   const hardware = machine.hardwareSteps();
-  if (others.length + hardware.length === 0) return false;
+  if (others.length + hardware.length === 0) return machine.host !== null && hostStep(machine, random, true);
   const choice = random.below(others.length + hardware.length);
   const other = others[choice];
   const step = hardware[choice - others.length];

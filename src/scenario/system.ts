@@ -95,6 +95,7 @@ export class System {
   #port(part: ProcessorPart): Hardware {
     const { machine, stream, options } = this;
     const { switches } = options;
+    const { host } = machine;
     return {
       ...options.sharing,
       processors: options.processors,
@@ -111,6 +112,7 @@ export class System {
       },
       poke: (address, value) => machine.memory.write64(address, value),
       peek: (address) => machine.memory.read64(address),
+      ...(host === null ? {} : { stealTime: host.register.bind(host) }),
       tell: (event) => stream.emit(event),
       get listening() {
         return stream.listening;

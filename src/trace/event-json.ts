@@ -144,6 +144,7 @@ const cause = oneOf<RemovalCause>({
   'MOV to CR0': true,
   'MOV to CR4': true,
   'WRMSR EFER': true,
+  'VM entry': true,
   '#PF': true,
   INIT: true,
   eviction: true,
@@ -207,6 +208,7 @@ const EVENTS: { readonly [K in Kind]: Fields<Omit<EventOf<K>, 'kind'>> } = {
     noFlush: flag,
   },
   exception: { processor, exception },
+  'virtual-processor': { processor, running: flag },
   interrupts: { processor, enabled: flag },
   'ipi-send': {
     processor,

@@ -159,6 +159,9 @@ export class PerfettoTrace {
         this.#instant(on, { name: 'send INVLPGB', category: 'invalidation', details });
         break;
       }
+      case 'virtual-processor':
+        this.#instant(on, { name: event.running ? 'VM entry' : 'VM exit', category: 'host' });
+        break;
       case 'tlbsync':
         this.#instant(on, { name: 'TLBSYNC', category: 'invalidation' });
         break;

@@ -79,6 +79,7 @@ export function runOne({ seed, statements, era }: OneRun): Judged {
   const switches = random.chance(0.2) ? [...off, 'la57=on'] : off;
   if (random.chance(0.7)) switches.push('invlpgb=on');
   if (random.chance(0.3)) switches.push('pti=on');
+  if (random.chance(0.2)) switches.push('kvm=on');
   const wishes = { ...scenario, file: 'random', storeBuffers: true, memory: 4 };
   const options = systemOptions({ switches, seed, detect: true }, wishes);
   const system = new System({ ...options, era });

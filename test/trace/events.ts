@@ -106,6 +106,7 @@ function eventsAbout(
       pcid: fc.option(small, { nil: null }),
     }),
     tlbsync: fc.record({ kind: is('tlbsync'), processor }),
+    'virtual-processor': fc.record({ kind: is('virtual-processor'), processor, running: flag }),
     'walk-begin': fc.record({
       kind: is('walk-begin'),
       processor,
