@@ -3,6 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { resolve } from 'node:path';
 import type { RunFlags } from './run-command.ts';
 import { isElf } from '../process/elf.ts';
+import type { HostStreams } from '../process/files/host-port.ts';
 import { reportOn } from '../scenario/run-report.ts';
 import { ProgramRun } from '../scenario/program/program-run.ts';
 import { Statistics } from '../trace/statistics.ts';
@@ -16,8 +17,7 @@ import { drawRun } from './perfetto-file.ts';
 import { Progress } from './progress.ts';
 import { printReport } from './report-text.ts';
 import { runJson } from './run-json.ts';
-import { readStandardInput } from './standard-input.ts';
-import type { Streams } from './streams.ts';
+import type { OutputStream, Streams } from './streams.ts';
 import { paintFor } from './terminal-paint.ts';
 
 export interface ProgramFlags {
@@ -59,7 +59,7 @@ export async function runProgram(
   file: string,
   args: readonly string[],
   flags: RunFlags & ProgramFlags,
-  { out, error: aside }: Streams,
+  { out, error: aside, programs }: Streams,
 ): Promise<number> {
   if (flags.maxSteps !== undefined)
     throw new InputError('is for scenarios; programs have --max-instructions', { file: '--max-steps' });
@@ -72,12 +72,7 @@ export async function runProgram(
       args: [file, ...args],
       environment: flags.env ?? ENVIRONMENT,
       root: flags.root === undefined ? null : new DirectoryRoot(flags.root),
-      streams: {
-        read: readStandardInput,
-        write: (stream, bytes) => {
-          (stream === 1 ? out : aside).write(bytes);
-        },
-      },
+      streams: programs ?? textStreams(out, aside),
     },
     { processors: cpus, era, policy, switches: set, seed, memory, detect, engine, stress },
   );
@@ -134,4 +129,15 @@ async function toItsEnd(
     progress.end();
     interruption.stopListening();
   }
+}
+
+/** Programs' output as text, for whoever collects text. */
+function textStreams(out: OutputStream, aside: OutputStream): HostStreams {
+  const decoders = { 1: new TextDecoder(), 2: new TextDecoder() };
+  return {
+    read: () => new Uint8Array(0),
+    write: (stream, bytes) => {
+      (stream === 1 ? out : aside).write(decoders[stream].decode(bytes, { stream: true }));
+    },
+  };
 }

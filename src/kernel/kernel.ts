@@ -45,7 +45,7 @@ export interface MiniKernelOptions {
 }
 
 /** What fits in a page of pointers; SWAP_CLUSTER_MAX. */
-const TUNING: MmTuning = { gatherBatch: 509, reclaimBatch: 32, perProcessorPages: false };
+const TUNING: MmTuning = { gatherBatch: 509, reclaimBatch: 32, perProcessorPages: false, tablesApart: false };
 
 export class MiniKernel {
   readonly core: KernelCore;
@@ -364,7 +364,10 @@ export class MiniKernel {
 
 function make_context(core: KernelCore, tlb: Tlb, era: Era, tuning: MmTuning): MmContext {
   const { levels, nx } = core.hardware.features;
-  const pages = new PageAllocator(core.hardware, core.reservedFrames, { perProcessor: tuning.perProcessorPages });
+  const pages = new PageAllocator(core.hardware, core.reservedFrames, {
+    perProcessor: tuning.perProcessorPages,
+    tablesApart: tuning.tablesApart,
+  });
   const touch = core.hardware.touch ?? null;
   const zero_page = pages.alloc_pages('kernel', core.init_mm.ctx_id, 0);
   if (zero_page === null) throw new UnsupportedError('out of memory: no frame for the zero page');

@@ -6,6 +6,9 @@
  * With `perProcessor` each processor has a stack of its own, as Linux has (pcplists), and takes fresh frames from the zone
  * in batches: then two processors that allocate do not disturb each other. Without, all share one.
  *
+ * With `tablesApart` frames that held page tables are kept for page tables as long as there are others (quicklists, until
+ * v5.2 on some architectures): whoever watches paging structures need not watch what programs write to such frames later.
+ *
  * Left out: zones, orders other than 0, 1 (for the two top tables of page-table isolation) and 9, reclaim on demand.
  */
 import { type FrameNumber, frameNumber } from '../arch/address.ts';
@@ -72,6 +75,8 @@ export class PageAllocator {
   readonly #batch: number;
   readonly #freeBlocks: FrameNumber[] = [];
   readonly #freePairs: FrameNumber[] = [];
+  readonly #freeTables: FrameNumber[] = [];
+  readonly #tablesApart: boolean;
   /** Frames in [next, top) have never been used; nor have those in [tail, frames). */
   #next: number;
   #top: number;
@@ -81,8 +86,12 @@ export class PageAllocator {
   constructor(
     hardware: Hardware,
     firstFrame: number,
-    { perProcessor = false }: { readonly perProcessor?: boolean } = {},
+    {
+      perProcessor = false,
+      tablesApart = false,
+    }: { readonly perProcessor?: boolean; readonly tablesApart?: boolean } = {},
   ) {
+    this.#tablesApart = tablesApart;
     this.#hardware = hardware;
     this.#epochs = new Uint32Array(hardware.frames);
     this.#next = firstFrame;
@@ -111,6 +120,7 @@ export class PageAllocator {
     for (const value of [this.#next, this.#top, this.#tail, this.#freeBlocks.length, ...this.#freeBlocks])
       sink.number(value);
     for (const value of [this.#freePairs.length, ...this.#freePairs]) sink.number(value);
+    for (const value of [this.#freeTables.length, ...this.#freeTables]) sink.number(value);
     for (const { recycled, next, limit } of this.#lists) {
       for (const value of [next, limit, recycled.length, ...recycled]) sink.number(value);
     }
@@ -119,7 +129,7 @@ export class PageAllocator {
 
   /** A page with one reference and whatever content its frames had, or null when memory is exhausted. */
   alloc_pages(use: FrameUse, mm: number, order: PageOrder): page | null {
-    const frame = order === 0 ? this.#takeFrame() : order === PGD_PAIR_ORDER ? this.#takePair() : this.#takeBlock();
+    const frame = order === 0 ? this.#takeFrame(use) : order === PGD_PAIR_ORDER ? this.#takePair() : this.#takeBlock();
     if (frame === null) return null;
     const taken = new AllocatedPage({ frame, order, use, mm }, this.#hardware.touch ?? null);
     this.#hardware.touch?.('page', frame, 'write');
@@ -162,7 +172,8 @@ export class PageAllocator {
       const epoch = present(this.#epochs[frame], `frame ${frame}`);
       this.#hardware.tell({ kind: 'frame-free', frame, epoch, use: page.use, processor: cpu });
     }
-    if (page.order === 0) this.#ownList().recycled.push(page.frame);
+    if (page.order === 0 && page.use === 'page-table' && this.#tablesApart) this.#freeTables.push(page.frame);
+    else if (page.order === 0) this.#ownList().recycled.push(page.frame);
     else {
       this.#hardware.touch?.('zone', 0, 'write');
       (page.order === PGD_PAIR_ORDER ? this.#freePairs : this.#freeBlocks).push(page.frame);
@@ -175,7 +186,9 @@ export class PageAllocator {
     return present(this.#lists[own], `free list ${own}`);
   }
 
-  #takeFrame(): FrameNumber | null {
+  #takeFrame(use: FrameUse): FrameNumber | null {
+    const table = use === 'page-table' ? this.#freeTables.pop() : undefined;
+    if (table !== undefined) return table;
     const list = this.#ownList();
     const recycled = list.recycled.pop();
     if (recycled !== undefined) return recycled;
@@ -210,7 +223,7 @@ export class PageAllocator {
       if (recycled !== undefined) return recycled;
       if (list.next < list.limit) return frameNumber(list.next++);
     }
-    return null;
+    return this.#freeTables.pop() ?? null;
   }
 
   /** Two frames, the first of which has an even number. */

@@ -50,6 +50,7 @@ export function* enterProgram(thread: Thread, program: Program): ThreadCode<bool
   yield { kind: 'block', ready: () => process.threads.size === 1, deadline: null };
   process.name = program.path.split('/').at(-1) ?? program.path;
   process.executable = program.path;
+  process.program = program;
   process.actions.exec();
   if (process.files.users > 1) {
     const own = process.files.copy();

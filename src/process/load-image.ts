@@ -26,7 +26,7 @@ const PAGE = BigInt(PAGE_BYTES);
 const STACK_TOP = 0x7fff_ffff_f000n;
 export const STACK_BYTES = 8n << 20n;
 /** Where a static-PIE goes without address randomisation. */
-const PIE_BASE = 0x5555_5555_4000n;
+export const PIE_BASE = 0x5555_5555_4000n;
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;

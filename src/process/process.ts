@@ -2,6 +2,7 @@
 import type { user_mm } from '../kernel/mm/mm_types.ts';
 import type { DescriptorTable } from './files/open-file.ts';
 import type { DirectoryInode } from './files/inode.ts';
+import type { Program } from './load-image.ts';
 import type { SignalActions } from './signals/signal-actions.ts';
 import { PendingSignals } from './signals/signal-info.ts';
 import type { Thread } from './thread.ts';
@@ -40,6 +41,8 @@ export class Process {
   readonly signals = new PendingSignals();
   /** Absolute path of what it runs. */
   executable: string;
+  /** What it runs, once it has been loaded. */
+  program: Program | null = null;
   /** Its short name, as in /proc/PID/comm. */
   name: string;
   group: number;

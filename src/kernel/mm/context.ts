@@ -19,6 +19,8 @@ export interface MmTuning {
   readonly reclaimBatch: number;
   /** Whether each processor has a list of free pages of its own; see page_alloc.ts. */
   readonly perProcessorPages: boolean;
+  /** Whether frames of page tables go to page tables again; see page_alloc.ts. */
+  readonly tablesApart: boolean;
 }
 
 export interface MmContext {

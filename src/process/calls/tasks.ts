@@ -197,6 +197,7 @@ function childProcess({ userland, process }: Thread, pid: number, mm: Process['m
     name,
   });
   child.exitSignal = request.exitSignal;
+  child.program = process.program;
   return child;
 }
 

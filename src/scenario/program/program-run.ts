@@ -16,7 +16,8 @@ import type { RunOutcome, RunReport } from '../run-report.ts';
 import { System } from '../system.ts';
 import { systemOptions, type SystemWords } from '../system-options.ts';
 import { HARDWARE_CAPABILITIES } from './cpuid.ts';
-import { type EngineName, engineName } from './engine-choice.ts';
+import { engineMaker, type EngineName, engineName } from './engine-choice.ts';
+import { GuestLocations } from './guest-location.ts';
 import { ProgramWorld } from './program-world.ts';
 import { parseStress, startStress } from './stress.ts';
 import { UserProcessor } from './user-processor.ts';
@@ -39,11 +40,11 @@ export interface ProgramInput {
 }
 
 const PROCESSORS = 4;
-const MEMORY_MEBIBYTES = 512;
+const MEMORY_MEBIBYTES = 256;
 /** Room for the variables of some ten thousand address spaces. */
 const DATA_FRAMES = 256;
 const FRAME_BYTES = 4096;
-const DEFAULT_ENGINE: EngineName = 'golden';
+const DEFAULT_ENGINE: EngineName = 'fast';
 
 export class ProgramRun {
   readonly system: System;
@@ -68,9 +69,9 @@ export class ProgramRun {
     if (options.switches['store-buffers']) {
       throw new InputError("programs' stores are visible at once: store-buffers stays off", { file: '--set' });
     }
-    const engine = engineName(words.engine ?? DEFAULT_ENGINE);
+    const name = engineName(words.engine ?? DEFAULT_ENGINE);
     const stress = parseStress(words.stress ?? '');
-    this.system = new System({ ...options, dataFrames: DATA_FRAMES });
+    this.system = new System({ ...options, dataFrames: DATA_FRAMES, tuning: { tablesApart: true } });
     const { machine, kernel, random } = this.system;
     this.userland = new Userland({
       kernel,
@@ -83,9 +84,18 @@ export class ProgramRun {
       newRegisters: () => new RegisterFile(),
     });
     const { clock } = this.userland;
-    const user = machine.processors.map((cpu) => new UserProcessor(machine, cpu, engine, clock, random));
+    const make = engineMaker(name, machine);
+    const user = machine.processors.map((cpu) => new UserProcessor(machine, cpu, make, clock, random));
     this.world = new ProgramWorld(this.system, this.userland, user);
     startStress(this.world, stress);
+    const locations = new GuestLocations();
+    this.system.locate = (processor) => {
+      const thread = this.world.threadOn(processor);
+      const at = user[processor];
+      return thread === null || at === undefined
+        ? this.world.kernelThreadOn(processor)
+        : locations.describe(thread, at);
+    };
   }
 
   /** Boots if nothing has happened yet, then takes up to `steps` steps. False once every program has ended, or the guest has died. */

@@ -78,6 +78,11 @@ export class ProgramWorld {
     return runner instanceof Thread ? runner : null;
   }
 
+  /** The kernel thread that a processor runs, by name. */
+  kernelThreadOn(processor: number): string | null {
+    return this.#running[processor]?.task.comm ?? null;
+  }
+
   /** Whether every program has ended. */
   get over(): boolean {
     return this.userland.threads.length === 0;

@@ -13,7 +13,7 @@ import type { Thread } from '../../process/thread.ts';
 import { copyRegisters } from '../../process/user-registers.ts';
 import type { VirtualClock } from '../../process/virtual-clock.ts';
 import { cpuid } from './cpuid.ts';
-import { type EngineName, makeEngine } from './engine-choice.ts';
+import type { MakeEngine } from './engine-choice.ts';
 
 export class UserProcessor {
   readonly registers: RegisterFile;
@@ -21,10 +21,10 @@ export class UserProcessor {
   readonly #machine: Machine;
   readonly #cpu: Processor;
 
-  constructor(machine: Machine, cpu: Processor, name: EngineName, clock: VirtualClock, random: Random) {
+  constructor(machine: Machine, cpu: Processor, make: MakeEngine, clock: VirtualClock, random: Random) {
     this.#machine = machine;
     this.#cpu = cpu;
-    this.#engine = makeEngine(name, machine, cpu, processorPort(machine, cpu, clock, random));
+    this.#engine = make(cpu, processorPort(machine, cpu, clock, random));
     this.registers = this.#engine.registers;
   }
 
