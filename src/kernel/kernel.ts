@@ -15,6 +15,7 @@ import { KernelCore } from './kernel_core.ts';
 import { do_migrate_pages } from './migrate.ts';
 import type { MmContext, MmTuning } from './mm/context.ts';
 import { type Advice, do_madvise } from './mm/madvise.ts';
+import { KvmCore } from './kvm.ts';
 import { Migrations } from './mm/migration_entry.ts';
 import { mm_alloc, pgd_free } from './mm/mm_alloc.ts';
 import { MmRegistry, tell_mm, type user_mm } from './mm/mm_types.ts';
@@ -61,7 +62,7 @@ export class MiniKernel {
   constructor({ hardware, era, tuning = {}, dataFrames }: MiniKernelOptions) {
     this.era = era;
     this.core = new KernelCore(hardware, dataFrames === undefined ? {} : { dataFrames });
-    this.#tlb = era.tlb(this.core);
+    this.#tlb = era.tlb(hardware.stealTime === undefined ? this.core : new KvmCore(this.core));
     this.#entry = new EntryCode(this.core, this.#tlb.isolation);
     this.context = make_context(this.core, this.#tlb, era, { ...TUNING, ...tuning });
     this.#scheduler = new Scheduler(this.core, this.#tlb, {
