@@ -7,6 +7,7 @@ import { addBugsCommand } from './bugs-options.ts';
 import { checkCommand } from './check-command.ts';
 import { type ErasFlags, erasCommand } from './eras-command.ts';
 import { type ExploreFlags, exploreCommand } from './explore-command.ts';
+import { addLitmusCommand } from './litmus-options.ts';
 import { mergeCommand } from './merge-command.ts';
 import { type ReplayFlags, replayCommand } from './replay-command.ts';
 import { ENGINE_NAMES } from '../scenario/program/engine-choice.ts';
@@ -162,6 +163,7 @@ export function commandLine(streams: Streams, setStatus: (status: number) => voi
     .addHelpText('after', ERAS_EXAMPLES)
     .action(async (flags: ErasFlags) => setStatus(await erasCommand(flags, streams)));
   addBugsCommand(tlbsan, { streams, version: packageVersion(), setStatus });
+  addLitmusCommand(tlbsan, { streams, version: packageVersion(), setStatus });
   return tlbsan;
 }
 

@@ -105,7 +105,8 @@ export class LitmusSetup {
   describe(step: LitmusStep, text: string): string {
     const lines = text.split('\n');
     return describeStep(step, {
-      instruction: ({ line, column }) => (/^[^|#]*/.exec((lines[line - 1] ?? '').slice(column - 1))?.[0] ?? '').trim(),
+      instruction: ({ line, column }) =>
+        (/^(?:[^|#]|\|->)*/.exec((lines[line - 1] ?? '').slice(column - 1))?.[0] ?? '').trim(),
       memory: (address) => this.#nameOfMemory(address),
       page: (number) =>
         [...this.layout.names.pages].find((page) => pageOf(this.layout.pageAddress(page)) === number) ??

@@ -47,11 +47,14 @@ export function threadOf(
   return first[kind] * processors + processor;
 }
 
+/** Evictions are few for all processors together, and may be of anything that their processor has cached. */
 export function areDependent(a: LitmusStep, b: LitmusStep): boolean {
   if (a.thread === b.thread) return true;
   if (meet(a.writes, b.reads) || meet(a.writes, b.writes) || meet(a.reads, b.writes)) return true;
   if (isDeliveryTo(a, b) || isDeliveryTo(b, a)) return true;
+  if (a.action.kind === 'evict' && b.action.kind === 'evict') return true;
   if (a.processor !== b.processor) return false;
+  if (a.action.kind === 'evict' || b.action.kind === 'evict') return true;
   return shareBuffer(a, b) || shareTranslations(a, b);
 }
 

@@ -1,7 +1,7 @@
 /** Every test of fixtures/litmus: its verdicts hold, it says what decides it, and each forbidden one has an allowed twin. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { searchLitmus } from '../../../src/scenario/litmus/litmus-search.ts';
+import { LitmusSearch } from '../../../src/scenario/litmus/litmus-search.ts';
 import { parseLitmus } from '../../../src/workload/litmus-parser.ts';
 import { differenceOf } from './twin-difference.ts';
 
@@ -22,9 +22,13 @@ it(`has ${NAMES.length} tests with different titles, at least 60 of them about t
 
 describe.each(tests)('$name', ({ name, text, test }) => {
   it('ends as expected', () => {
-    const { verdict, conditions, counts } = searchLitmus(text, `${name}.litmus`, { version: 'test' });
-    expect({ verdict, conditions: conditions.filter((each) => each.verdict !== 'as expected') }).toEqual({
-      verdict: 'as expected',
+    const { verdict, conditions, counts } = new LitmusSearch({
+      text,
+      file: `${name}.litmus`,
+      version: 'test',
+    }).explore();
+    expect({ verdict, conditions: conditions.filter((each) => each.verdict !== 'as-expected') }).toEqual({
+      verdict: 'as-expected',
       conditions: [],
     });
     expect(counts.blocked + counts.truncated).toBe(0);
