@@ -10,7 +10,7 @@ import type { Random } from '../../src/base/random.ts';
 import { Decoder } from '../../src/cpu/decode/decoder.ts';
 import type { Form } from '../../src/cpu/decode/form.ts';
 import { forms } from '../../src/cpu/decode/forms.ts';
-import { Instruction } from '../../src/cpu/instruction.ts';
+import { type CodeSize, Instruction } from '../../src/cpu/instruction.ts';
 import { isModelled } from '../../src/cpu/semantics/table.ts';
 import type { RegisterFile } from '../../src/cpu/registers.ts';
 import { CachedTlbEntry } from '../../src/mmu/cached-entry.ts';
@@ -26,30 +26,49 @@ const pageBytes = 4096;
 const codePages = 3;
 const firstCodeFrame = 200;
 const dataFrame = 210;
-const code = 0x40_0000n;
-const data = 0x50_0000n;
-/** The code once more, writable. */
-const alias = 0x60_0000n;
-/** Page tables, writable. */
-const tables = 0x70_0000n;
+/** Where things are, in 16-bit code below 64 KBytes. */
+interface Regions {
+  readonly code: bigint;
+  readonly data: bigint;
+  /** The code once more, writable. */
+  readonly alias: bigint;
+  /** Page tables, writable. */
+  readonly tables: bigint;
+}
+const wide: Regions = { code: 0x40_0000n, data: 0x50_0000n, alias: 0x60_0000n, tables: 0x70_0000n };
+const narrow: Regions = { code: 0x3000n, data: 0x7000n, alias: 0xd000n, tables: 0x1000n };
 const budgetLimit = 24;
 
-/** Those that exist in 64-bit mode, whatever they do. */
-export const modelledForms: readonly Form[] = forms.filter((form) => form.long && isModelled(form));
+/** Those that exist in such code, whatever they do. */
+export function modelledForms(codeSize: CodeSize): readonly Form[] {
+  return forms.filter((form) => (codeSize === 64 ? form.long : form.legacy) && isModelled(form));
+}
+
+export interface RandomRunOptions extends TwinsOptions {
+  readonly codeSize?: CodeSize;
+  /** Instead of all forms. */
+  readonly forms?: readonly Form[];
+}
 
 export class RandomRun {
   readonly twins: Twins;
   readonly #random: Random;
+  readonly #codeSize: CodeSize;
+  readonly #regions: Regions;
   readonly #forms: readonly Form[];
   readonly #decoder = new Decoder();
   readonly #instruction = new Instruction();
   /** How often something of each kind happened. */
   readonly counts = new Map<string, number>();
 
-  constructor(random: Random, options: TwinsOptions, these: readonly Form[] = modelledForms) {
+  constructor(random: Random, { codeSize = 64, forms: these, ...options }: RandomRunOptions) {
     this.#random = random;
-    this.#forms = these;
+    this.#codeSize = codeSize;
+    this.#regions = codeSize === 16 ? narrow : wide;
+    this.#forms = these ?? modelledForms(codeSize);
     this.twins = new Twins(options);
+    for (const engine of [...this.twins.golden.engines, ...this.twins.fast.engines]) engine.codeSize = codeSize;
+    const { code, data, alias, tables } = this.#regions;
     for (let page = 0; page < codePages; page++) {
       this.twins.map(code + BigInt(page * pageBytes), firstCodeFrame + page);
       this.twins.map(alias + BigInt(page * pageBytes), firstCodeFrame + page);
@@ -95,7 +114,7 @@ export class RandomRun {
       const form = this.#forms[random.below(this.#forms.length)];
       if (form === undefined) break;
       const encoded = encodeForm(form, random).bytes;
-      const status = this.#decoder.decode(this.#instruction, 64, encoded, 0, encoded.length);
+      const status = this.#decoder.decode(this.#instruction, this.#codeSize, encoded, 0, encoded.length);
       if (status !== 'valid') continue;
       const instruction = encoded.subarray(0, Math.min(this.#instruction.length, bytes - at));
       program.set(instruction, at);
@@ -107,6 +126,7 @@ export class RandomRun {
   /** Mostly near the boundaries of pages, of which the data has most. */
   #address(): bigint {
     const random = this.#random;
+    const { data, alias, tables } = this.#regions;
     const region = random.chance(0.8) ? data : random.chance(0.6) ? alias : tables;
     const page = random.below(region === data ? 6 : region === alias ? codePages : 1);
     const offset = random.chance(0.6) ? random.below(80) - 40 : random.below(pageBytes);
@@ -121,7 +141,7 @@ export class RandomRun {
     });
     const rflags = (random.uint32() & 0xcd5) | 0x202;
     const image = randomFpuImage(random);
-    const rip = code + BigInt(random.below(codePages * pageBytes - 16));
+    const rip = this.#regions.code + BigInt(random.below(codePages * pageBytes - 16));
     const bases = [this.#address(), BigInt(random.below(64))];
     this.twins.registers(processor, (registers: RegisterFile) => {
       registers.general.set(values.map((value) => BigInt.asUintN(64, value)));
@@ -135,6 +155,7 @@ export class RandomRun {
   /** What a kernel or another processor does meanwhile. */
   #interfere(processor: number): void {
     const random = this.#random;
+    const { code, data } = this.#regions;
     const page = data + BigInt(random.below(6) * pageBytes);
     const frame = dataFrame + random.below(7);
     const flags = random.pick([P | US, P | RW | US, P | RW | US | A | D, P | RW, 0n]);

@@ -1,7 +1,7 @@
 /**
  * Holds the fast engine to the golden one on random programs.
  *
- *   npx tsx tools/lockstep/run.ts [--seed 1] [--machines 20] [--runs 2000] [--operation ADD]
+ *   npx tsx tools/lockstep/run.ts [--seed 1] [--machines 20] [--runs 2000] [--bits 32] [--operation ADD]
  *
  * Prints what differs, and where; exit status 1 then.
  */
@@ -18,21 +18,26 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     machines: { type: 'string', default: '20' },
     runs: { type: 'string', default: '2000' },
+    bits: { type: 'string', default: '64' },
     operation: { type: 'string' },
   },
 });
 const policies = [worstPolicy, () => profilePolicy(SKYLAKE_CLIENT), emulatorPolicy];
-const these = modelledForms.filter(({ operation }) => (values.operation ?? operation) === operation);
+const bits = Number(values.bits);
+if (bits !== 16 && bits !== 32 && bits !== 64) throw new Error('--bits is 16, 32 or 64');
+const these = modelledForms(bits).filter(({ operation }) => (values.operation ?? operation) === operation);
 const totals = new Map<string, number>();
 let failures = 0;
 for (let machine = 0; machine < Number(values.machines); machine++) {
   const seed = Number(values.seed) + machine;
   const policy = policies[machine % policies.length] ?? worstPolicy;
-  const run = new RandomRun(
-    new Random(seed),
-    { policy, processors: 1 + (machine % 2), filter: machine % 7 !== 6 },
-    these,
-  );
+  const run = new RandomRun(new Random(seed), {
+    policy,
+    processors: 1 + (machine % 2),
+    filter: machine % 7 !== 6,
+    codeSize: bits,
+    forms: these,
+  });
   try {
     run.step(Number(values.runs));
   } catch (error) {

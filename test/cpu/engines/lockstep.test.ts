@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { addressInFrame, frameNumber, linearAddress } from '../../../src/arch/address.ts';
 import { Random } from '../../../src/base/random.ts';
 import { Register } from '../../../src/cpu/registers.ts';
-import { SKYLAKE_CLIENT, ZEN_2 } from '../../../src/mmu/geometry.ts';
+import { GEOMETRIES, SKYLAKE_CLIENT, ZEN_2 } from '../../../src/mmu/geometry.ts';
 import { emulatorPolicy } from '../../../src/mmu/policy/emulator.ts';
 import { profilePolicy } from '../../../src/mmu/policy/profile.ts';
 import { worstPolicy } from '../../../src/mmu/policy/worst.ts';
@@ -23,8 +23,10 @@ describe('random programs', () => {
     { name: 'profile skylake', policy: () => profilePolicy(SKYLAKE_CLIENT), processors: 1, seed: 102 },
     { name: 'profile zen 2', policy: () => profilePolicy(ZEN_2), processors: 2, seed: 103 },
     { name: 'emulator', policy: emulatorPolicy, processors: 1, seed: 104 },
+    { name: 'worst, 32-bit code', policy: worstPolicy, processors: 1, codeSize: 32, seed: 106 },
+    { name: 'worst, 16-bit code', policy: worstPolicy, processors: 1, codeSize: 16, seed: 107 },
     { name: 'worst, without a filter', policy: worstPolicy, processors: 1, filter: false, seed: 105 },
-  ];
+  ] as const;
   it.each(rows)('are the same to both engines under $name, seed $seed', ({ seed, name: _, ...options }) => {
     const run = new RandomRun(new Random(seed), options);
     run.step(250);
@@ -145,6 +147,14 @@ describe('repeated string instructions', () => {
     bench.set({ RCX: 1000n, RDI: data + 3500n });
     expect(bench.steps(10).at(-1)).toMatchObject({ kind: 'exception', exception: { linear: data + 4096n } });
     expect(bench.get(Register.RCX)).toBe(404n);
+  });
+});
+
+describe('the order of use', () => {
+  it('of a fetch never meets that of a load or store in one first-level array', () => {
+    for (const { arrays } of GEOMETRIES) {
+      for (const { level, serves } of arrays) expect(level === 1 && serves.length > 1).toBe(false);
+    }
   });
 });
 
