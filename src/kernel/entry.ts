@@ -6,6 +6,7 @@
  *
  * Whether a processor is in user mode is what CS says on entry. A task returns to user mode with its next user access.
  */
+import type { StateSink } from '../base/state-sink.ts';
 import { present } from './bug.ts';
 import type { Core } from './core.ts';
 import type { Kernel } from './hardware.ts';
@@ -20,6 +21,10 @@ export class EntryCode {
     this.#core = core;
     this.#isolation = isolation?.enabled === true ? isolation : null;
     this.#user = Array.from({ length: core.hardware.processors }, () => false);
+  }
+
+  tellState(sink: StateSink): void {
+    for (const user of this.#user) sink.number(user ? 1 : 0);
   }
 
   /** Whether there is a difference between the two modes. */

@@ -82,6 +82,8 @@ export class MiniKernel {
     for (const part of [this.core, pages, swap, migrations, objects, locks, this.#scheduler, this.#vmalloc]) {
       part.tellState(sink);
     }
+    this.#tlb.tellState?.(sink);
+    this.#entry.tellState(sink);
     for (const mm of mms.all) tell_mm(sink, mm);
     for (let cpu = 0; cpu < this.core.hardware.processors; cpu++) sink.number(this.online(cpu) ? 1 : 0);
   }

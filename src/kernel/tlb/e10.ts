@@ -25,6 +25,7 @@
 import { type FrameNumber, PAGE_SHIFT } from '../../arch/address.ts';
 import { Cr3, Cr4 } from '../../arch/control-registers.ts';
 import { ENTRY_FRAME_MASK } from '../../arch/paging-entry.ts';
+import type { StateSink } from '../../base/state-sink.ts';
 import { present } from '../bug.ts';
 import type { AddressRange } from '../../event/event.ts';
 import { atomic64_inc_return, type Cell, READ_ONCE, smp_mb, WRITE_ONCE } from '../cell.ts';
@@ -434,6 +435,10 @@ export class TlbE10 implements Tlb {
   protected *mm_needs_global_asid(cpu: number, mm: mm_struct, asid: number): Kernel<boolean> {
     const global_asid = yield* this.mm_global_asid(cpu, mm);
     return global_asid !== 0 && asid !== global_asid;
+  }
+
+  tellState(sink: StateSink): void {
+    this.global_asids.tellState(sink);
   }
 
   *destroy_context(cpu: number, mm: mm_struct): Kernel<void> {

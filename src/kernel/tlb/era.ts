@@ -2,6 +2,7 @@
  * What an era's TLB code offers to the rest of the mini-kernel, under Linux's names. An era is one whole file beside this
  * one; it is given a `Core` and closes over it. `cpu` is the processor that the code runs on (smp_processor_id()).
  */
+import type { StateSink } from '../../base/state-sink.ts';
 import type { FlushAction } from '../../event/event.ts';
 import type { Core } from '../core.ts';
 import type { Kernel } from '../hardware.ts';
@@ -43,6 +44,8 @@ export interface Tlb {
   flush_tlb_kernel_range(cpu: number, start: bigint, end: bigint, reason: string): Kernel<void>;
   arch_tlbbatch_add_mm(cpu: number, batch: TlbflushUnmapBatch, mm: mm_struct): Kernel<void>;
   arch_tlbbatch_flush(cpu: number, batch: TlbflushUnmapBatch): Kernel<void>;
+  /** What the era keeps outside of simulated memory, as far as what it does next depends on it. */
+  tellState?(sink: StateSink): void;
   /** The mm's last reference is gone. */
   destroy_context?(cpu: number, mm: mm_struct): Kernel<void>;
   /** A processor comes up, at boot or by hotplug. Interrupts are off. */
@@ -74,6 +77,8 @@ export interface MmVariant {
   readonly flushBeforeClear?: boolean;
   /** BUGS 32: mprotect, munmap, mremap and madvise do not look for a batched flush that is still owed. */
   readonly ignoreBatchedPending?: boolean;
+  /** BUGS 52: whoever finds a batched flush owed waits, by TLBSYNC, for what its own processor has sent. */
+  readonly pendingOnlySyncs?: boolean;
   /** BUGS 7: page tables go back without a flush of their own. */
   readonly skipTableFlush?: boolean;
   /** BUGS 24: page tables go back after an IPI that only interrupts, as if no memory were left to gather them. */

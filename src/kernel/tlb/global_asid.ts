@@ -8,6 +8,7 @@
  * What is here is plain data under global_asid_lock; what is read without it are cells of the mm. asid_transition is set
  * before global_asid is published, so that whoever sees the one sees the other.
  */
+import type { StateSink } from '../../base/state-sink.ts';
 import { assert } from '../bug.ts';
 import { type Cell, READ_ONCE, spin_lock, spin_unlock, WRITE_ONCE } from '../cell.ts';
 import type { Core } from '../core.ts';
@@ -38,6 +39,15 @@ export class GlobalAsids {
     this.#global_asid_lock = core.cell(0);
     this.#last_global_asid = range.limit;
     this.#global_asid_available = range.limit - range.first - 1;
+  }
+
+  tellState(sink: StateSink): void {
+    for (const set of [this.#used, this.#freed]) {
+      sink.number(set.size);
+      for (const asid of [...set].sort((a, b) => a - b)) sink.number(asid);
+    }
+    sink.number(this.#last_global_asid);
+    sink.number(this.#global_asid_available);
   }
 
   /** Gives the mm a global ASID, unless it has one or there is none left. */
