@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Random } from '../../src/base/random.ts';
 import { explore, type Strategy } from '../../src/explore/explore.ts';
 import type { Result } from '../../src/explore/verdict.ts';
-import { type Program, toyModel } from './toys/program.ts';
+import { observedModel, type Program, toyModel } from './toys/program.ts';
 import { randomProgram } from './toys/random-program.ts';
 import { countTraces } from './toys/traces.ts';
 
@@ -32,19 +32,28 @@ function shown({ verdict, outcomes, findings }: Result): unknown {
 }
 
 /** Each on programs of its own. */
-const strategies: readonly { name: string; strategy: Strategy; from: number; parts?: number }[] = [
+const strategies: readonly { name: string; strategy: Strategy; from: number; parts?: number; observed?: boolean }[] = [
   { name: 'reduced', strategy: { kind: 'reduced', remember: false }, from: 0 },
   { name: 'reduced with memory', strategy: { kind: 'reduced', remember: true }, from: 10_000 },
   { name: 'reduced with memory, in parts', strategy: { kind: 'reduced', remember: true }, from: 20_000, parts: 8 },
+  { name: 'reduced by what it observes', strategy: { kind: 'reduced', remember: false }, from: 60_000, observed: true },
+  {
+    name: 'reduced by what it observes, with memory, in parts',
+    strategy: { kind: 'reduced', remember: true },
+    from: 70_000,
+    parts: 4,
+    observed: true,
+  },
 ];
 
-for (const { name, strategy, from, parts = 1 } of strategies) {
+for (const { name, strategy, from, parts = 1, observed = false } of strategies) {
   it(`${name} agrees with naive on 1500 programs`, () => {
     let [violations, deadlocks, outcomes] = [0, 0, 0];
     for (const { seed, program } of programs(from, 1500, 'small')) {
       const model = toyModel(program);
       const naive = explore(model, NAIVE, { keepGoing: true });
-      const reduced = explore(model, strategy, { keepGoing: true, parts });
+      const searched = observed ? observedModel(program) : model;
+      const reduced = explore(searched, strategy, { keepGoing: true, parts });
       expect(shown(reduced), `seed ${seed}: ${JSON.stringify(program)}`).toEqual(shown(naive));
       violations += naive.findings.some(({ violation }) => violation.id === 'too much') ? 1 : 0;
       deadlocks += naive.findings.some(({ violation }) => violation.id === 'deadlock') ? 1 : 0;

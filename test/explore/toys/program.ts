@@ -3,6 +3,7 @@
  * consistent or with a store buffer for each thread, whose drain is a thread of its own.
  */
 import { present, unreachable } from '../../../src/base/assert.ts';
+import type { Footprint } from '../../../src/explore/footprint.ts';
 import { Hash } from '../../../src/explore/hash.ts';
 import type { Model, System, Violation } from '../../../src/explore/model.ts';
 
@@ -75,6 +76,22 @@ export function toyModel(program: Program): Model<ToyStep> {
           },
         }),
   };
+}
+
+/** The same model, whose systems observe what their steps touch; its own relation says nothing. */
+export function observedModel(program: Program): Model<ToyStep> {
+  const { symmetry: _none, causes: _nothing, mayBeCoenabled: _unknown, ...model } = toyModel(program);
+  const code = new Code(program);
+  return { ...model, dependent: () => true, create: () => new ObservedToy(code) };
+}
+
+/** Variables are resources 0 to 31, and each store that waits has one: pushed, drained, and waited for by a fence. */
+function footprintOf({ reads, writes, kind, buffer, slot }: ToyStep): Footprint {
+  const bits = (set: number): number[] => Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (set >> bit) & 1);
+  const store = (number: number): number => 32 + 32 * buffer + number;
+  const flushed = kind === 'flushed' ? Array.from({ length: 32 }, (_, number) => store(number)) : [];
+  const own = kind === 'push' || kind === 'drain' ? [store(slot)] : [];
+  return { reads: [...bits(reads), ...flushed], writes: [...bits(writes), ...own], everything: false };
 }
 
 function dependent(a: ToyStep, b: ToyStep): boolean {
@@ -358,5 +375,27 @@ class Toy implements System<ToyStep> {
   #store(thread: number, variable: number, value: number): void {
     if (this.#buffered) (this.#stores[thread] as { variable: number; value: number }[]).push({ variable, value });
     else this.#memory[variable] = value;
+  }
+}
+
+class ObservedToy extends Toy {
+  #observing = false;
+  #footprint: Footprint | null = null;
+
+  observe(on: boolean): void {
+    this.#observing = on;
+  }
+
+  override apply(step: ToyStep): void {
+    super.apply(step);
+    this.#footprint = this.#observing ? footprintOf(step) : null;
+  }
+
+  footprint(): Footprint {
+    return present(this.#footprint, 'a step that was observed');
+  }
+
+  condition(step: ToyStep): Footprint {
+    return footprintOf(step);
   }
 }
