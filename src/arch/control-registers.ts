@@ -14,7 +14,7 @@ export const Cr4 = {
   PKS: 1n << 24n,
 } as const;
 
-export const Efer = { LME: 1n << 8n, LMA: 1n << 10n, NXE: 1n << 11n, TCE: 1n << 15n } as const;
+export const Efer = { SCE: 1n << 0n, LME: 1n << 8n, LMA: 1n << 10n, NXE: 1n << 11n, TCE: 1n << 15n } as const;
 
 export const Rflags = { IF: 1n << 9n, AC: 1n << 18n } as const;
 

@@ -92,6 +92,8 @@ export interface Builder<V> extends VectorBuilder<V> {
 
   /** Address of the instruction's memory operand within its segment; `stackBias` is added if the base is rSP. */
   effectiveAddress(instruction: Instruction, stackBias: number): V;
+  /** The linear address of an offset; not looked at. */
+  linearAddress(segment: number, offset: V): V;
   /** Bytes: 1, 2, 4, 8. The offset has been cut to the address size. */
   load(segment: number, offset: V, bytes: number): V;
   /** A load that faults as the store would that follows at the same place. */

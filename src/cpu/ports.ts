@@ -3,6 +3,7 @@
  * Accesses of up to 8 bytes may cross pages; an access either happens whole or faults and has no effect.
  */
 import type { Exception } from './exception.ts';
+import type { SystemState } from './system/system-state.ts';
 
 export interface MemoryPort {
   /** The value, little-endian, or the fault. `forWrite`: with the rights of the store that follows. */
@@ -23,4 +24,6 @@ export interface ProcessorPort {
   processorId(): number;
   random(): bigint;
   extendedControl(register: number): bigint | Exception;
+  /** The processor's system state. Without one code runs at privilege level 3, its system calls being all there is of a kernel. */
+  readonly system?: SystemState;
 }

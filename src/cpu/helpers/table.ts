@@ -2,6 +2,9 @@
 import type { Helper } from './helper.ts';
 import { processorHelpers } from './processor.ts';
 import { stringComparisonHelpers } from './string-comparison.ts';
+import { systemMemoryHelpers } from './system-memory.ts';
+import { systemRegisterHelpers } from './system-register.ts';
+import { systemTransferHelpers } from './system-transfer.ts';
 import { vectorFloatHelpers } from './vector-float.ts';
 import { vectorStateHelpers } from './vector-state.ts';
 import { x87ArithmeticHelpers } from './x87-arithmetic.ts';
@@ -20,6 +23,9 @@ const table = {
   ...x87ArithmeticHelpers,
   ...x87CompareHelpers,
   ...x87TranscendentalHelpers,
+  ...systemRegisterHelpers,
+  ...systemTransferHelpers,
+  ...systemMemoryHelpers,
 };
 
 export type HelperName = keyof typeof table;

@@ -1,4 +1,4 @@
-/** Conversions of single lanes between integers and floating-point numbers (SDM 1 11.4.1.6, 11.6.8). */
+/** Conversions of single lanes between integers and floating-point numbers (SDM 1 11.4.1.6). */
 import { type FloatControl, type FloatResult, Rounding } from '../float/control.ts';
 import { convertFloat, floatFromInteger, integerFromFloat } from '../float/convert.ts';
 import { binary32, binary64, type FloatFormat } from '../float/format.ts';

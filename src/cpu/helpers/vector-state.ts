@@ -22,7 +22,7 @@ function expanded(full: number): number {
 const field = (value: bigint, at: number, bits: number): number => Number(BigInt.asUintN(bits, value >> BigInt(at)));
 
 export const vectorStateHelpers = {
-  /** Every x87 register becomes empty; TOP becomes 0 (SDM 3A table 13-3). */
+  /** Every x87 register becomes empty; TOP becomes 0 (SDM 3A table 13-2). */
   emptyRegisters: {
     arguments: 0,
     results: 0,

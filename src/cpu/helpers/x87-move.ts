@@ -199,6 +199,18 @@ export const x87MoveHelpers = {
     results: 0,
     run: ({ registers }, index, pops) => copyTop(registers, Number(index), pops === 1n),
   },
+  /** ST(i): an empty ST(0) is popped without being stored. */
+  x87StoreUnchecked: {
+    arguments: 1,
+    results: 0,
+    run: ({ registers }, index) => {
+      const state = new X87State(registers);
+      if (!state.isEmpty(0)) state.put(Number(index), state.bits(0));
+      state.report(0);
+      state.pop();
+      return [];
+    },
+  },
   /** ST(i). */
   x87Exchange: {
     arguments: 1,

@@ -1,6 +1,6 @@
 /** Near branches (SDM 1 6.4, 7.3.8; SDM 2A CALL, Jcc, JMP, LOOP; 2B RET) and the exceptions that have an opcode. */
 import type { Builder } from '../builder.ts';
-import { boundRange, breakpoint, debugTrap, invalidOpcode, overflow } from '../exception.ts';
+import { boundRange, debugTrap, invalidOpcode, overflow } from '../exception.ts';
 import { Flag } from '../flags.ts';
 import { type Instruction, OperandKind } from '../instruction.ts';
 import { Register } from '../registers.ts';
@@ -80,7 +80,6 @@ export const branches = {
   CALL: row(call),
   RET: row(ret),
   BOUND: row(bound),
-  INT3: row((b) => b.raise(breakpoint)),
   INT1: row((b) => b.raise(debugTrap)),
   INTO: row((b) => b.when(b.flag(Flag.OF), () => b.raise(overflow))),
   UD0: row((b) => b.raise(invalidOpcode)),

@@ -2,8 +2,10 @@
 import type { Builder } from '../builder.ts';
 import { type Instruction, OperandKind } from '../instruction.ts';
 import { Register } from '../registers.ts';
-import { bitAt, read, unsupported, update, write } from './operand-access.ts';
+import { bitAt, read, update, write } from './operand-access.ts';
 import { row } from './row.ts';
+import { loadSegment } from './segment.ts';
+import { moveSystemRegister } from './system.ts';
 
 function extend<V>(b: Builder<V>, i: Instruction): void {
   const [to, from] = i.operands;
@@ -23,8 +25,10 @@ export function reverseBytes<V>(b: Builder<V>, value: V, bytes: number): V {
 export const moves = {
   MOV: row((b, i) => {
     const [to, from] = i.operands;
-    if (to.kind === OperandKind.segment) unsupported(i, 'loading a segment register');
-    write(b, i, to, read(b, i, from));
+    const kinds = [to.kind, from.kind];
+    if (to.kind === OperandKind.segment) loadSegment(b, i, read(b, i, from));
+    else if (kinds.includes(OperandKind.control) || kinds.includes(OperandKind.debug)) moveSystemRegister(b, i);
+    else write(b, i, to, read(b, i, from));
   }),
   MOVZX: row((b, i) => write(b, i, i.operands[0], read(b, i, i.operands[1]))),
   MOVSX: row(extend),

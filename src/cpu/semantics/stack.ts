@@ -2,8 +2,9 @@
 import type { Builder } from '../builder.ts';
 import { type Instruction, OperandKind, Segment } from '../instruction.ts';
 import { Register } from '../registers.ts';
-import { read, unsupported, write } from './operand-access.ts';
+import { read, write } from './operand-access.ts';
 import { row } from './row.ts';
+import { loadSegment } from './segment.ts';
 
 /** rSP plus so many bytes, in the size that stack addresses have. */
 function stackPointer<V>(b: Builder<V>, plus: number): V {
@@ -34,8 +35,12 @@ export function drop<V>(b: Builder<V>, bytes: number): void {
 /** Memory by rSP is addressed with rSP as it is after the pop (SDM 2B POP). */
 function pop<V>(b: Builder<V>, i: Instruction): void {
   const [to] = i.operands;
-  if (to.kind === OperandKind.segment) unsupported(i, 'loading a segment register');
   const value = peek(b, i.operandSize);
+  if (to.kind === OperandKind.segment) {
+    loadSegment(b, i, b.cut(value, 2));
+    drop(b, i.operandSize);
+    return;
+  }
   if (to.kind === OperandKind.memory) {
     b.store(i.segment, b.effectiveAddress(i, i.operandSize), i.operandSize, value);
     drop(b, i.operandSize);

@@ -11,18 +11,22 @@ import { bitManipulation } from './bit-manipulation.ts';
 import { branches } from './branch.ts';
 import { decimals } from './decimal.ts';
 import { exchanges } from './exchange.ts';
+import { farBranches } from './far-branch.ts';
 import { flagControl } from './flag-control.ts';
+import { inputOutput } from './input-output.ts';
+import { interrupts } from './interrupt.ts';
 import { miscellaneous } from './miscellaneous.ts';
 import { moves } from './move.ts';
 import { multiplications } from './multiply.ts';
 import { unsupported } from './operand-access.ts';
 import { rotates } from './rotate.ts';
 import { row, type Semantics } from './row.ts';
+import { segments } from './segment.ts';
 import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { stateImages } from './state-image.ts';
 import { strings } from './string.ts';
-import { systemCalls } from './system-call.ts';
+import { systemInstructions } from './system.ts';
 import { vectorArithmetic } from './vector-arithmetic.ts';
 import { vectorConversions } from './vector-convert.ts';
 import { vectorFloats } from './vector-float.ts';
@@ -60,7 +64,11 @@ export const semantics: { readonly [O in Operation]?: Semantics } = keyedByOpera
   ...flagControl,
   ...decimals,
   ...miscellaneous,
-  ...systemCalls,
+  ...systemInstructions,
+  ...segments,
+  ...interrupts,
+  ...farBranches,
+  ...inputOutput,
   ...x87Moves,
   ...x87Arithmetic,
   ...x87Comparisons,

@@ -1,5 +1,5 @@
 /**
- * Integer arithmetic and comparison of lanes (SDM 1 9.4.2, 9.4.3; 10.4.4; 11.4.2; 12.6; 12.8), those whose lanes stay where
+ * Integer arithmetic and comparison of lanes (SDM 1 9.4.2, 9.4.3; 10.4.4; 11.4.2; 12.6.2, 12.6.6; 12.10.5, 12.10.12; 12.11.2), those whose lanes stay where
  * they are. Products and sums across lanes are in vector-multiply.ts and vector-horizontal.ts.
  */
 import type { LaneBytes, LaneOperation } from '../vector-builder.ts';

@@ -1,4 +1,4 @@
-/** Conversions between integers and floating-point numbers of both formats (SDM 1 10.4.3, 11.4.1.6; 12.2). */
+/** Conversions between integers and floating-point numbers of both formats (SDM 1 10.4.3, 11.4.1.6). */
 import type { LaneConversion } from '../vector-builder.ts';
 import { read, write } from './operand-access.ts';
 import type { Semantics } from './row.ts';

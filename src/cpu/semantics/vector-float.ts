@@ -1,4 +1,4 @@
-/** Floating-point arithmetic and comparison of vectors and scalars (SDM 1 10.4.1, 11.4.1; 12.3; 12.10.2, 12.10.4). */
+/** Floating-point arithmetic and comparison of vectors and scalars (SDM 1 10.4.1, 11.4.1; 12.3.4, 12.3.5; 12.10.2, 12.10.6). */
 import { Flag, FlagKind } from '../flags.ts';
 import type { FloatLaneOperation } from '../vector-builder.ts';
 import { bitAt } from './operand-access.ts';

@@ -1,4 +1,4 @@
-/** Sums and minima across the integer lanes of a vector (SDM 1 10.4.4; 12.6.1, 12.6.2; 12.10.10, 12.10.11). */
+/** Sums and minima across the integer lanes of a vector (SDM 1 10.4.4; 12.6.1; 12.10.9, 12.10.10). */
 import type { Builder } from '../builder.ts';
 import type { Instruction } from '../instruction.ts';
 import type { LaneBytes, LaneOperation } from '../vector-builder.ts';

@@ -1,4 +1,4 @@
-/** Single lanes put in and taken out, blends, and extension of lanes (SDM 1 10.4.4; 12.10.3, 12.10.5 to 12.10.7). */
+/** Single lanes put in and taken out, blends, and extension of lanes (SDM 1 10.4.4; 12.10.4, 12.10.7, 12.10.8). */
 import type { Builder } from '../builder.ts';
 import { type Instruction, type Operand, OperandKind } from '../instruction.ts';
 import type { LaneBytes, LaneFunction, VectorTable } from '../vector-builder.ts';

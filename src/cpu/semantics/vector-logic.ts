@@ -1,4 +1,4 @@
-/** Bitwise operations, PTEST, and signs gathered into general registers (SDM 1 9.4.6, 10.4.2, 11.4.1, 12.10.9). */
+/** Bitwise operations, PTEST, and signs gathered into general registers (SDM 1 9.4.6, 10.4.2, 11.4.1.3, 12.10.11). */
 import type { Builder } from '../builder.ts';
 import { Flag, FlagKind } from '../flags.ts';
 import type { Instruction } from '../instruction.ts';

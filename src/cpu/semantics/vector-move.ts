@@ -1,5 +1,5 @@
 /**
- * Moves of vectors and of parts of them (SDM 1 9.4.1; 10.4.1.1, 10.4.6; 11.4.1.1, 11.4.2, 11.4.4; 12.4). Non-temporal ones are like
+ * Moves of vectors and of parts of them (SDM 1 9.4.1; 10.4.1.1, 10.4.6; 11.4.1.1, 11.4.2, 11.4.4; 12.3.2; 12.10.3). Non-temporal ones are like
  * others: caches are not modelled.
  */
 import type { Builder } from '../builder.ts';
@@ -92,7 +92,7 @@ export const vectorMoves = {
   MOVUPD: unaligned,
   MOVDQU: unaligned,
   LDDQU: unaligned,
-  /** Heeds neither CR0 nor CR4 (SDM 3A 13.1.2). */
+  /** Heeds neither CR0 nor CR4 (SDM 3A 2.5). */
   MOVNTI: row((b, i) => write(b, i, i.operands[0], read(b, i, i.operands[1]))),
   MOVD: vectorRow(moveInteger),
   MOVQ: vectorRow(moveInteger),

@@ -1,6 +1,6 @@
 /**
  * Reading and writing XMM, MMX and memory operands of vector instructions, and what all of those instructions do first
- * (SDM 1 9.5, 11.6.14; 3A 13.1). 16 bytes of memory must be aligned unless an instruction says otherwise (SDM 1 4.1.1).
+ * (SDM 1 9.5, 11.6.7; 3A 13.1, 14.1). 16 bytes of memory must be aligned unless an instruction says otherwise (SDM 1 4.1.1).
  */
 import type { Builder } from '../builder.ts';
 import { type Instruction, type Operand, OperandKind } from '../instruction.ts';

@@ -1,5 +1,5 @@
 /**
- * Shifts of lanes, by one count for all of them, and of whole vectors by bytes (SDM 1 9.4.7, 11.4.2; 12.6.9). A count of the lane's
+ * Shifts of lanes, by one count for all of them, and of whole vectors by bytes (SDM 1 9.4.7, 11.4.2). A count of the lane's
  * width or more leaves zeros, or copies of the sign.
  */
 import type { Builder } from '../builder.ts';

@@ -1,4 +1,4 @@
-/** Lanes in another order: unpacking, packing, shuffles, alignment (SDM 1 9.4.4, 9.4.5; 10.4.2.2; 11.4.1.4; 12.6.7, 12.6.8; 12.10.8). */
+/** Lanes in another order: unpacking, packing, shuffles, alignment (SDM 1 9.4.4, 9.4.5; 10.4.2.2; 11.4.1.5; 12.3.3; 12.6.5, 12.6.7; 12.10.13). */
 import type { Builder } from '../builder.ts';
 import type { LaneBytes } from '../vector-builder.ts';
 import type { Semantics } from './row.ts';

@@ -123,6 +123,12 @@ export const x87Moves = {
   FLDZ: row(loadConstant('zero')),
   FST: row(store({ formats: realFormats })),
   FSTP: row(store({ formats: realFormats, pops: true })),
+  /** Without looking whether ST(0) is empty. */
+  FSTPNCE: row((b, i) => {
+    ready(b);
+    b.call('x87StoreUnchecked', [stackIndex(b, i)]);
+    done(b, i);
+  }),
   FIST: row(store({ formats: integerFormats })),
   FISTP: row(store({ formats: integerFormats, pops: true })),
   FISTTP: row(store({ formats: integerFormats, truncates: true, pops: true })),

@@ -1,6 +1,6 @@
 /**
  * x87 instances recorded on a processor, replayed in the golden engine: every form, pending exceptions and page faults included. Made
- * by `npx tsx tools/native/differential.ts --count 720 --seed 13 --group x87 --record test/cpu/semantics/recorded-x87.gz`.
+ * by `npx tsx tools/native/differential.ts --count 725 --seed 13 --group x87 --record test/cpu/semantics/recorded-x87.gz`.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -46,7 +46,7 @@ describe('SDM 2B RCPPS, RSQRTPS', () => {
 });
 
 describe.each(vectorBenches)('$engine engine', ({ make }) => {
-  describe('SDM 3A 13.1: what CR0 and CR4 forbid', () => {
+  describe('SDM 3A 2.5, tables 13-1 and 14-1: what CR0 and CR4 forbid', () => {
     const { taskSwitched, emulated, noSse, noExtendedStates } = Restriction;
     const { UD, NM } = Vector;
     const sse = { none: undefined, taskSwitched: NM, emulated: UD, noSse: UD, noExtendedStates: undefined };
@@ -80,7 +80,7 @@ describe.each(vectorBenches)('$engine engine', ({ make }) => {
     });
   });
 
-  describe('SDM 1 9.6.2: a pending x87 exception is reported before an instruction that uses MMX registers', () => {
+  describe('SDM 3A 13.5.1: a pending x87 exception is reported before an instruction that uses MMX registers', () => {
     const errorSummary = 0x80;
     it.each([
       { what: 'PADDB MM', code: '0ffcc1', vector: Vector.MF },
@@ -121,7 +121,7 @@ describe.each(vectorBenches)('$engine engine', ({ make }) => {
   });
 
   describe('registers and memory', () => {
-    it('SDM 1 14.1.2: legacy SSE leaves the upper half of YMM', () => {
+    it('SDM 1 14.1.1: legacy SSE leaves the upper half of YMM', () => {
       const bench = make('660fefc0');
       bench.registers.vector.set([1n, 2n, 3n, 4n]);
       expect(bench.step()).toBeUndefined();

@@ -189,6 +189,9 @@ export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint
     if (i.index >= 0) sum += this.#general(i.index) << BigInt(i.scale);
     return this.cut(sum, i.addressSize);
   }
+  linearAddress(segment: number, offset: bigint): bigint {
+    return this.cut(this.#segmentBase(segment) + offset, this.codeSize === 64 ? 8 : 4);
+  }
   load(segment: number, offset: bigint, bytes: number): bigint {
     return this.#read(this.#linear(segment, offset, bytes), bytes, false);
   }
