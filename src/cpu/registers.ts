@@ -47,7 +47,7 @@ export const RegisterOffset = {
 
 /**
  * Why x87, MMX and SSE instructions raise #NM or #UD, copied from CR0 and CR4 by whoever writes those, so that an engine
- * sees in one place that nothing does (SDM 3A 2.5, tables 10-1 and 13-1).
+ * sees in one place that nothing does (SDM 3A 2.5, tables 13-1 and 14-1).
  */
 export const Restriction = {
   /** CR0.TS: #NM. */

@@ -111,7 +111,7 @@ export interface VectorTable {
   entry(byte: number): bigint;
 }
 
-/** What an instruction needs of the processor, and when it raises #UD, else #NM, else #MF (SDM 3A 2.5, tables 10-1, 13-1). */
+/** What an instruction needs of the processor, and when it raises #UD, else #NM, else #MF (SDM 3A 2.5, tables 13-1, 14-1). */
 interface UnitRule {
   /** Of `Restriction`. */
   readonly undefinedWhen: number;
@@ -147,7 +147,7 @@ export interface VectorBuilder<V> {
   withLane(bytes: LaneBytes, vector: V, at: number, value: V): V;
 
   vectorRegister(number: number): V;
-  /** Bits above 128 stay (SDM 1 14.1.2). */
+  /** Bits above 128 stay (SDM 1 14.1.1). */
   setVectorRegister(number: number, value: V): void;
   mmxRegister(number: number): V;
   /** The x87 register's sign and exponent become ones (SDM 1 9.5.1). */
