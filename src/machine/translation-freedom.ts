@@ -132,9 +132,7 @@ export class TranslationFreedom {
   }
 
   evictions(processor: number): EvictionStep[] {
-    const { mmu } = this.#machine.processor(processor);
-    const cached = new Set(Array.from(mmu.cached(), (entry) => this.#nameOf(entry)));
-    return [...cached].map((name) => ({ kind: 'evict', processor, cached: name }));
+    return [...this.#cachedNames(processor)].map((cached) => ({ kind: 'evict', processor, cached }));
   }
 
   evict({ processor, cached }: EvictionStep): void {
@@ -186,15 +184,21 @@ export class TranslationFreedom {
 
   /** Everything that the processor holds, in names that do not tell when or how often it was read; sorted. */
   held(processor: number): string[] {
-    const { mmu } = this.#machine.processor(processor);
-    const names = new Set<string>();
-    for (const cached of mmu.cached()) {
-      if (cached.kind === 'tlb' || this.#tablesMayChange) names.add(this.#nameOf(cached));
-    }
+    const names = this.#cachedNames(processor);
     if (this.#tablesMayChange) {
-      for (const walk of mmu.walksInFlight) names.add(`walk ${walk.page} ${this.#knowledgeOf(walk)}`);
+      const { walksInFlight } = this.#machine.processor(processor).mmu;
+      for (const walk of walksInFlight) names.add(`walk ${walk.page} ${this.#knowledgeOf(walk)}`);
     }
     return [...names].sort();
+  }
+
+  /** Of what is cached and tells anything. */
+  #cachedNames(processor: number): Set<string> {
+    const names = new Set<string>();
+    for (const cached of this.#machine.processor(processor).mmu.cached()) {
+      if (cached.kind === 'tlb' || this.#tablesMayChange) names.add(this.#nameOf(cached));
+    }
+    return names;
   }
 
   #isNews(

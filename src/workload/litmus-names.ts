@@ -100,16 +100,18 @@ class NameCheck {
   #checkInitial(): void {
     const { pages, neighbours, spaces, tables, large, frames, cells } = this.#names;
     const kinds = { page: pages, space: spaces, table: tables, 'large page': large, frame: frames, cell: cells };
-    const start = { line: 1, column: 1 };
     let count = 0;
     for (const [kind, names] of Object.entries(kinds)) {
       for (const name of names) {
         count++;
         const other = Object.entries(kinds).find(([each, those]) => each !== kind && those.has(name));
-        if (other !== undefined) throw this.#error(`"${name}" is both a ${kind} and a ${other[0]}`, start);
+        if (other !== undefined)
+          throw this.#error(`"${name}" is both a ${other[0]} and a ${kind}`, this.#placeOf(name));
+        if (count > LITMUS_LIMITS.names) {
+          throw this.#error(`a test has at most ${LITMUS_LIMITS.names} names`, this.#placeOf(name));
+        }
       }
     }
-    if (count > LITMUS_LIMITS.names) throw this.#error(`a test has at most ${LITMUS_LIMITS.names} names`, start);
     for (const item of this.#test.initial) {
       switch (item.kind) {
         case 'entry':
@@ -282,6 +284,20 @@ class NameCheck {
 
   #processor(processor: number, place: Place): void {
     if (processor >= this.#test.processors.length) throw this.#error(`there is no P${processor}`, place);
+  }
+
+  /** Where a name is given a meaning last. */
+  #placeOf(name: string): Place {
+    const places: Place[] = [];
+    for (const item of this.#test.initial) {
+      const declared = item.kind === 'cell' ? item.cell.name : item.kind === 'beside' ? item.page : null;
+      const named = 'name' in item ? item.name : 'entry' in item ? item.entry.page.page : declared;
+      if (named === name) places.push(item.place);
+    }
+    for (const content of contentsOf(this.#test)) {
+      if (content.kind === 'refers' && content.to === name) places.push(content.place);
+    }
+    return places.at(-1) ?? { line: 1, column: 1 };
   }
 
   #referable(): Set<string> {

@@ -203,7 +203,10 @@ class LitmusParser {
     const condition = parseCondition(reader);
     const end = reader.peek().place;
     const line = this.#lines[start.line - 1] ?? '';
-    const text = line.slice(start.column - 1, end.line === start.line ? end.column - 1 : undefined).trim();
+    const text = line
+      .slice(start.column - 1, end.line === start.line ? end.column - 1 : undefined)
+      .replace(/#.*/, '')
+      .trim();
     if (this.#expectations.length >= LITMUS_LIMITS.names) {
       throw reader.error(`there are at most ${LITMUS_LIMITS.names} conditions`, place);
     }
