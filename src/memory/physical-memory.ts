@@ -6,7 +6,7 @@
  * we model: no device answers there.
  */
 import type { FrameNumber, PagingLevel, PagingLevels, PhysicalAddress } from '../arch/address.ts';
-import { frameNumber, frameOf, PAGE_BYTES, physicalAddress } from '../arch/address.ts';
+import { frameOf, PAGE_BYTES, physicalAddress } from '../arch/address.ts';
 import { assert } from '../base/assert.ts';
 import { UnsupportedError } from '../base/errors.ts';
 import type { EventStream } from '../event/stream.ts';
@@ -41,6 +41,8 @@ export class PhysicalMemory {
   #halves: Uint32Array;
   #bytes: Uint8Array;
   #view: DataView;
+  /** By frame: 0 while nothing was written there, so that it is known to be blank. */
+  readonly #written: Uint8Array;
   readonly #structures: PagingStructures;
   #beforePagingWrite: BeforePagingWrite[] = [];
   #afterCodeWrite: AfterCodeWrite[] = [];
@@ -55,15 +57,19 @@ export class PhysicalMemory {
     this.#halves = new Uint32Array(buffer);
     this.#bytes = new Uint8Array(buffer);
     this.#view = new DataView(buffer);
+    this.#written = new Uint8Array(frames);
     this.#structures = new PagingStructures(frames, this.guards, (address) => this.#words[address / 8] ?? 0n);
   }
 
-  /** Goes on in another buffer, whose bytes from `byteOffset`, a multiple of 4096, are zero: where generated code reaches it. */
+  /**
+   * Goes on in another buffer, whose bytes from `byteOffset`, a multiple of 4096, are zero: where generated code reaches
+   * it, which from then on may write any frame.
+   */
   moveTo(buffer: ArrayBuffer, byteOffset: number): void {
     const from = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
     const bytes = new Uint8Array(buffer, byteOffset, from.length);
     for (let frame = 0; frame < this.frames; frame++) {
-      if (this.#isBlank(frameNumber(frame))) continue;
+      if (this.#written[frame] === 0) continue;
       const start = frame * PAGE_BYTES;
       bytes.set(from.subarray(start, start + PAGE_BYTES), start);
     }
@@ -71,6 +77,7 @@ export class PhysicalMemory {
     this.#words = new BigUint64Array(buffer, byteOffset, from.length / 8);
     this.#halves = new Uint32Array(buffer, byteOffset, from.length / 4);
     this.#view = new DataView(buffer, byteOffset, from.length);
+    this.#written.fill(1);
   }
 
   /** Null: nobody watches any more. */
@@ -138,6 +145,7 @@ export class PhysicalMemory {
     assert((address & 7) === 0, 'a store commits eight aligned bytes');
     if (this.#observer !== null) this.#observer.written(address);
     const frame = frameOf(address);
+    this.#written[frame] = 1;
     if (this.guards.guarded(frame)) {
       if (this.#structures.isMarked(frame)) this.#storeEntry(processor, address, value, issued);
       else this.#words[address / 8] = value;
@@ -172,7 +180,9 @@ export class PhysicalMemory {
       this.store(processor, address, value, this.#stream.time);
       return;
     }
-    if (this.#structures.isMarked(frameOf(address))) this.#mergeEntries(processor, address, bytes, value);
+    const frame = frameOf(address);
+    this.#written[frame] = 1;
+    if (this.#structures.isMarked(frame)) this.#mergeEntries(processor, address, bytes, value);
     else if (bytes === 8) this.#view.setBigUint64(address, value, true);
     else if (bytes === 4) this.#view.setUint32(address, Number(value), true);
     else this.#setBytes(address, bytes, value);
@@ -218,6 +228,7 @@ export class PhysicalMemory {
     } else if (this.#isBlank(from)) {
       this.#clear(to);
     } else {
+      this.#written[to] = 1;
       this.#words.copyWithin(to * WORDS_PER_FRAME, from * WORDS_PER_FRAME, (from + 1) * WORDS_PER_FRAME);
     }
     this.#noteCode(physicalAddress(to * PAGE_BYTES), PAGE_BYTES);
@@ -315,6 +326,7 @@ export class PhysicalMemory {
   }
 
   #isBlank(frame: FrameNumber): boolean {
+    if (this.#written[frame] === 0) return true;
     const end = (frame + 1) * (PAGE_BYTES / 4);
     for (let half = frame * (PAGE_BYTES / 4); half < end; half++) if (this.#halves[half] !== 0) return false;
     return true;

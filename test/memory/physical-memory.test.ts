@@ -5,6 +5,7 @@ import { makeEntry } from '../../src/arch/paging-entry.ts';
 import { UnsupportedError } from '../../src/base/errors.ts';
 import type { MachineEvent } from '../../src/event/event.ts';
 import { EventStream } from '../../src/event/stream.ts';
+import { FrameGuards, Guard } from '../../src/memory/frame-guards.ts';
 import { NO_PROCESSOR, PhysicalMemory } from '../../src/memory/physical-memory.ts';
 
 const FRAME = frameNumber(3);
@@ -203,5 +204,65 @@ describe('discovery of what a loaded root reaches', () => {
         .map(({ level }) => level)
         .sort(),
     ).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('memory that moves', () => {
+  test('is where generated code reaches it, with everything that was written', () => {
+    const memory = new PhysicalMemory(8, new EventStream());
+    memory.write8(addressInFrame(frameNumber(1), 9), 7);
+    memory.write64(addressInFrame(frameNumber(3), 8), 5n);
+    memory.copyFrame(-1, frameNumber(3), frameNumber(5));
+    memory.storeBytes(0, addressInFrame(frameNumber(6), 1), 7, 0x77_6655_4433_2211n);
+    const buffer = new ArrayBuffer(10 * 4096);
+    memory.moveTo(buffer, 4096);
+    expect(memory.read8(addressInFrame(frameNumber(1), 9))).toBe(7);
+    for (const frame of [3, 5]) expect(memory.read64(addressInFrame(frameNumber(frame), 8))).toBe(5n);
+    expect(memory.readBytes(addressInFrame(frameNumber(6), 1), 7)).toBe(0x77_6655_4433_2211n);
+    memory.write32(addressInFrame(frameNumber(2), 4), 0x0403_0201);
+    expect([...new Uint8Array(buffer, 3 * 4096 + 4, 4)]).toEqual([1, 2, 3, 4]);
+    // What is written there by others is seen, and zeroed.
+    new Uint8Array(buffer)[8 * 4096] = 1;
+    expect(memory.read8(addressInFrame(frameNumber(7), 0))).toBe(1);
+    memory.zeroFrame(-1, frameNumber(7));
+    expect(memory.read8(addressInFrame(frameNumber(7), 0))).toBe(0);
+  });
+});
+
+describe('guarded frames', () => {
+  test('of code tell of every write, and of nothing else', () => {
+    const memory = new PhysicalMemory(8, new EventStream());
+    const written: [number, number][] = [];
+    memory.afterCodeWrite((address, bytes) => written.push([address, bytes]));
+    memory.write8(addressInFrame(frameNumber(2), 1), 1);
+    memory.guards.add(frameNumber(2), Guard.code);
+    memory.write8(addressInFrame(frameNumber(2), 1), 2);
+    memory.storeBytes(0, addressInFrame(frameNumber(2), 16), 8, 0n);
+    memory.storeBytes(0, addressInFrame(frameNumber(2), 33), 3, 0n);
+    memory.zeroFrame(0, frameNumber(2));
+    memory.copyFrame(0, frameNumber(1), frameNumber(2));
+    memory.write8(addressInFrame(frameNumber(3), 1), 2);
+    expect(written).toEqual([
+      [8193, 1],
+      [8208, 8],
+      [8225, 3],
+      [8192, 4096],
+      [8192, 4096],
+    ]);
+    memory.guards.remove(frameNumber(2), Guard.code);
+    memory.write8(addressInFrame(frameNumber(2), 1), 1);
+    expect(written).toHaveLength(5);
+  });
+
+  test('say when the first guard comes and the last goes', () => {
+    const guards = new FrameGuards(4);
+    const changes: number[] = [];
+    guards.onChange((frame) => changes.push(frame));
+    guards.add(frameNumber(1), Guard.code);
+    guards.add(frameNumber(1), Guard.pagingStructure);
+    guards.remove(frameNumber(1), Guard.code);
+    expect([changes, guards.guarded(frameNumber(1)), guards.guarded(frameNumber(9))]).toEqual([[1], true, false]);
+    guards.remove(frameNumber(1), Guard.pagingStructure);
+    expect([changes, guards.guarded(frameNumber(1))]).toEqual([[1, 1], false]);
   });
 });

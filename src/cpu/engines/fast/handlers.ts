@@ -34,7 +34,7 @@ const handlerType: FunctionType = { parameters: [Type.i32, Type.i32, Type.i32], 
 /** Handlers with more locals than this stay functions: in the switch they would burden all others. */
 const switchLocals = 160;
 const tableSize = 32_768;
-/** Calls of separate handlers after which, and at most how many separate handlers until, the switch is compiled anew. */
+/** Calls of separate handlers before the switch is compiled for the first time; twice as many before each time after it. */
 const callsBeforeRebuilding = 200_000;
 
 type Handler =
@@ -61,6 +61,7 @@ export class Handlers {
   #pending: number[] = [];
   /** Handlers 0 to this are in the switch. */
   #switched = 0;
+  #callsBeforeRebuilding = callsBeforeRebuilding;
   #interpreter: WasmInstance;
 
   constructor({ memory, tables, functions }: HandlersParts) {
@@ -118,7 +119,8 @@ export class Handlers {
 
   /** After `calls` calls of handlers outside the switch: may compile it anew. Gives whether it did. */
   rebuildAfter(calls: number): boolean {
-    if (calls < callsBeforeRebuilding || this.#switched === this.#handlers.length) return false;
+    if (calls < this.#callsBeforeRebuilding || this.#switched === this.#handlers.length) return false;
+    this.#callsBeforeRebuilding *= 2;
     this.#interpreter = this.#compileInterpreter();
     return true;
   }
