@@ -1,6 +1,7 @@
 /**
  * The comparison of two vectors of text that PCMPESTRI, PCMPESTRM, PCMPISTRI and PCMPISTRM share (SDM 2B 4.1). Elements
- * past the end of a text are invalid; what a comparison with one counts as, the aggregation says (table 4-7).
+ * past the end of a text are invalid; what a comparison with one counts as, the aggregation says (table 4-7). Results are
+ * numbers with a bit for each element of the second text.
  */
 import type { Helper } from './helper.ts';
 
@@ -25,38 +26,44 @@ function controlOf(byte: number): Control {
   };
 }
 
+type Elements = Uint8Array | Int8Array | Uint16Array | Int16Array;
+
 interface Text {
-  readonly elements: readonly number[];
+  readonly elements: Elements;
   /** How many are valid. */
   readonly length: number;
 }
 
-function elementsOf(halves: BigUint64Array, { bytes, signed }: Control): number[] {
-  const perHalf = 8 / bytes;
-  return Array.from({ length: 2 * perHalf }, (_, at) => {
-    const half = halves[Math.trunc(at / perHalf)] ?? 0n;
-    const bits = bytes * 8;
-    const element = half >> BigInt((at % perHalf) * bits);
-    return Number(signed ? BigInt.asIntN(bits, element) : BigInt.asUintN(bits, element));
-  });
+/** Of a vector in scratch. */
+function elementsOf(scratch: BigUint64Array, place: number, { bytes, signed }: Control): Elements {
+  const at = scratch.byteOffset + place * 16;
+  if (bytes === 1) return signed ? new Int8Array(scratch.buffer, at, 16) : new Uint8Array(scratch.buffer, at, 16);
+  return signed ? new Int16Array(scratch.buffer, at, 8) : new Uint16Array(scratch.buffer, at, 8);
 }
 
 /** Up to the first zero. */
-function implicitLength(elements: readonly number[]): number {
+function implicitLength(elements: Elements): number {
   const end = elements.indexOf(0);
   return end < 0 ? elements.length : end;
 }
 
 /** The magnitude, at most all elements (SDM 2B 4.1.2). */
-function explicitLength(value: bigint, elements: readonly number[]): number {
+function explicitLength(value: bigint, elements: Elements): number {
   const signed = BigInt.asIntN(64, value);
   const magnitude = signed < 0n ? -signed : signed;
   return magnitude > BigInt(elements.length) ? elements.length : Number(magnitude);
 }
 
+/** Elements `at` of two texts, both valid. */
+function areEqual(first: Text, at: number, second: Text, other: number): boolean {
+  return first.elements[at] === second.elements[other];
+}
+
 /** Whether element `at` of the second text is one of the first. */
 function equalAny(set: Text, text: Text, at: number): boolean {
-  return at < text.length && set.elements.slice(0, set.length).includes(text.elements[at] ?? 0);
+  if (at >= text.length) return false;
+  for (let member = 0; member < set.length; member++) if (areEqual(set, member, text, at)) return true;
+  return false;
 }
 
 /** Whether it lies between two neighbours of the first. */
@@ -72,53 +79,60 @@ function inRange(ranges: Text, text: Text, at: number): boolean {
 /** Two ends of text are equal. */
 function equalEach(first: Text, second: Text, at: number): boolean {
   if (at >= first.length || at >= second.length) return at >= first.length && at >= second.length;
-  return first.elements[at] === second.elements[at];
+  return areEqual(first, at, second, at);
 }
 
 /** Whether the first text is found at an element of the second, as far as the vector goes. */
 function equalOrdered(wanted: Text, text: Text, at: number): boolean {
   for (let offset = 0; offset < wanted.length && at + offset < text.elements.length; offset++) {
-    if (at + offset >= text.length || wanted.elements[offset] !== text.elements[at + offset]) return false;
+    if (at + offset >= text.length || !areEqual(wanted, offset, text, at + offset)) return false;
   }
   return true;
 }
 
 const aggregations = [equalAny, inRange, equalEach, equalOrdered] as const;
 
-/** Bit 0 inverts; bit 1 lets it invert the results of valid elements only (SDM 2B 4.1.5). */
-function inverts(polarity: number, valid: boolean): boolean {
-  return (polarity & 1) === 1 && ((polarity & 2) === 0 || valid);
+const lowBits = (count: number): number => (1 << count) - 1;
+
+/** Bit 0 of the polarity inverts; bit 1 lets it invert the results of valid elements only (SDM 2B 4.1.5). */
+function inverted({ elements, length }: Text, polarity: number): number {
+  if ((polarity & 1) === 0) return 0;
+  return lowBits((polarity & 2) === 0 ? elements.length : length);
 }
 
-function resultOf(first: Text, second: Text, { aggregation, polarity }: Control): boolean[] {
+function resultOf(first: Text, second: Text, { aggregation, polarity }: Control): number {
   const compare = aggregations[aggregation] ?? equalAny;
-  return second.elements.map((_, at) => compare(first, second, at) !== inverts(polarity, at < second.length));
+  let result = 0;
+  for (let at = 0; at < second.elements.length; at++) if (compare(first, second, at)) result |= 1 << at;
+  return result ^ inverted(second, polarity);
 }
 
 /** The number of elements if no bit is set. */
-function indexOf(result: readonly boolean[], { alternative }: Control): number {
-  const index = alternative ? result.lastIndexOf(true) : result.indexOf(true);
-  return index < 0 ? result.length : index;
+function indexOf(result: number, { alternative, bytes }: Control): number {
+  if (result === 0) return 16 / bytes;
+  return 31 - Math.clz32(alternative ? result : result & -result);
 }
 
 /** A bit for each element, or all bits of it. */
-function maskOf(result: readonly boolean[], { alternative, bytes }: Control): bigint {
-  const width = alternative ? bytes * 8 : 1;
-  const ones = (1n << BigInt(width)) - 1n;
-  return result.reduceRight((mask, set) => (mask << BigInt(width)) | (set ? ones : 0n), 0n);
+function maskOf(result: number, { alternative, bytes }: Control): bigint {
+  if (!alternative) return BigInt(result);
+  const ones = (1n << BigInt(bytes * 8)) - 1n;
+  let mask = 0n;
+  for (let at = 0; at < 16 / bytes; at++) if (((result >> at) & 1) === 1) mask |= ones << BigInt(at * bytes * 8);
+  return mask;
 }
 
-const carryFlag = 0x1n;
-const zeroFlag = 0x40n;
-const signFlag = 0x80n;
-const overflowFlag = 0x800n;
+const carryFlag = 0x1;
+const zeroFlag = 0x40;
+const signFlag = 0x80;
+const overflowFlag = 0x800;
 
-function flagsOf(first: Text, second: Text, result: readonly boolean[]): bigint {
+function flagsOf(first: Text, second: Text, result: number): number {
   return (
-    (result.includes(true) ? carryFlag : 0n) |
-    (second.length < second.elements.length ? zeroFlag : 0n) |
-    (first.length < first.elements.length ? signFlag : 0n) |
-    (result[0] === true ? overflowFlag : 0n)
+    (result !== 0 ? carryFlag : 0) |
+    (second.length < second.elements.length ? zeroFlag : 0) |
+    (first.length < first.elements.length ? signFlag : 0) |
+    ((result & 1) === 1 ? overflowFlag : 0)
   );
 }
 
@@ -132,17 +146,18 @@ export const stringComparisonHelpers = {
     results: 2,
     run: ({ registers: { scratch } }, byte, explicit, firstLength, secondLength) => {
       const control = controlOf(Number(byte));
-      const textOf = (halves: BigUint64Array, length: bigint): Text => {
-        const elements = elementsOf(halves, control);
+      const textOf = (place: number, length: bigint): Text => {
+        const elements = elementsOf(scratch, place, control);
         return { elements, length: explicit === 1n ? explicitLength(length, elements) : implicitLength(elements) };
       };
-      const first = textOf(scratch.subarray(0, 2), firstLength);
-      const second = textOf(scratch.subarray(2, 4), secondLength);
+      const first = textOf(0, firstLength);
+      const second = textOf(1, secondLength);
       const result = resultOf(first, second, control);
+      const flags = flagsOf(first, second, result);
       const mask = maskOf(result, control);
       scratch[0] = BigInt.asUintN(64, mask);
       scratch[1] = mask >> 64n;
-      return [BigInt(indexOf(result, control)), flagsOf(first, second, result)];
+      return [BigInt(indexOf(result, control)), BigInt(flags)];
     },
   },
 } as const satisfies Record<string, Helper>;
