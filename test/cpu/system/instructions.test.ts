@@ -15,7 +15,7 @@ import { descriptors, Place, Selector, stackTop, SystemBench } from './system-be
 function step(bench: SystemBench, code: string) {
   bench.code(bench.rip, code);
   bench.engine.codeSize = bench.state.codeSize;
-  return exceptionOfStop(bench.engine.step());
+  return exceptionOfStop(bench.engine.run(1));
 }
 
 const protection = (errorCode = 0) => ({ vector: 13, errorCode });

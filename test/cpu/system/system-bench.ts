@@ -3,6 +3,8 @@
  * test fills, code and data pages of user and supervisor.
  */
 import type { InvlpgbOperand } from '../../../src/arch/invlpgb.ts';
+import { EngineMemory } from '../../../src/cpu/engines/fast/engine-memory.ts';
+import { FastEngine } from '../../../src/cpu/engines/fast/fast-engine.ts';
 import { GoldenEngine } from '../../../src/cpu/engines/golden/golden-engine.ts';
 import { MmuMemory } from '../../../src/cpu/mmu-memory.ts';
 import type { ProcessorPort } from '../../../src/cpu/ports.ts';
@@ -47,9 +49,9 @@ export const descriptors = {
 
 export class SystemBench implements SystemPort, InterruptSource {
   readonly fixture: PagingFixture;
-  readonly registers = new RegisterFile();
+  readonly registers: RegisterFile;
   readonly state: SystemState;
-  readonly engine: GoldenEngine;
+  readonly engine: GoldenEngine | FastEngine;
   readonly core: ProcessorCore;
   readonly ports: string[] = [];
   readonly broadcasts: InvlpgbOperand[] = [];
@@ -58,24 +60,31 @@ export class SystemBench implements SystemPort, InterruptSource {
   readonly pending: number[] = [];
   #priority = 0;
 
-  constructor(part: Partial<ProcessorPart> = {}) {
+  constructor(part: Partial<ProcessorPart> = {}, engine: 'golden' | 'fast' = 'golden') {
     this.fixture = new PagingFixture({ part, frames: 256 });
     const { mmu, memory } = this.fixture;
     let frame = 100;
-    for (const place of [...Object.values(Place)]) {
+    for (const place of Object.values(Place)) {
       const user = place >= Place.userCode;
       this.fixture.map(place, frame++, { flags: user ? USER_RW : P | RW });
     }
-    this.state = new SystemState({ registers: this.registers, mmu, memory, port: this });
+    const state = (): SystemState => this.state;
     const processor: ProcessorPort = {
       cpuid: () => [0, 0, 0, 0],
       timestamp: () => this.clock,
       processorId: () => 0,
       random: () => 4n,
       extendedControl: () => 3n,
-      system: this.state,
+      get system() {
+        return state();
+      },
     };
-    this.engine = new GoldenEngine({ registers: this.registers, memory: new MmuMemory(mmu, memory), processor });
+    this.engine =
+      engine === 'golden'
+        ? new GoldenEngine({ registers: new RegisterFile(), memory: new MmuMemory(mmu, memory), processor })
+        : new FastEngine({ shared: new EngineMemory(memory, { processors: 1, codeBytes: 2 ** 20 }), mmu, processor });
+    this.registers = this.engine.registers;
+    this.state = new SystemState({ registers: this.registers, mmu, memory, port: this });
     this.core = new ProcessorCore(this.engine, this.state, this);
     this.#tables();
     this.code(handler, 'ebfe');
