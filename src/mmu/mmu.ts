@@ -33,10 +33,10 @@ import { AccessFilter } from './access-filter.ts';
 import { ALLOWED, accessCode, accessOf, allowedCodes, isWrite, rightsFault } from './access-rights.ts';
 import type { AccessCode } from './access-rights.ts';
 import { CachedTlbEntry } from './cached-entry.ts';
+import { CachedWalks } from './cached-walks.ts';
 import { ControlState, GENERAL_PROTECTION } from './control-state.ts';
 import { newTally } from './counters.ts';
 import type { MmuCounters, Tally } from './counters.ts';
-import { memoryAllows } from './inspect.ts';
 import {
   byInvlpg,
   byInvlpgb,
@@ -48,7 +48,6 @@ import {
   EVERYTHING,
 } from './invalidation.ts';
 import type { Invalidation } from './invalidation.ts';
-import { PageWalker } from './page-walker.ts';
 import type { ProcessorPart } from './part.ts';
 import type { TlbPolicy } from './policy/policy.ts';
 import type { Serials } from './serials.ts';
@@ -90,7 +89,7 @@ export class Mmu {
   readonly #stream: EventStream;
   readonly #tally: Tally = newTally();
   readonly #caches: TranslationCaches;
-  readonly #walker: PageWalker;
+  readonly #walks: CachedWalks;
   // The caches', repeated here for the hot path.
   readonly filter: AccessFilter;
   readonly #clock: UseClock;
@@ -102,12 +101,12 @@ export class Mmu {
     this.#memory = memory;
     this.#policy = policy;
     this.#stream = stream;
+    const { control } = this;
     const tally = this.#tally;
     this.#caches = new TranslationCaches({ processor, policy, stream, serials, tally, filter });
     this.filter = this.#caches.filter;
     this.#clock = this.#caches.tlb.clock;
-    const { structures } = this.#caches;
-    this.#walker = new PageWalker({ processor, memory, control: this.control, structures, stream, serials, tally });
+    this.#walks = new CachedWalks({ processor, memory, control, caches: this.#caches, stream, serials, tally });
   }
 
   get counters(): MmuCounters {
@@ -121,7 +120,7 @@ export class Mmu {
 
   /** Walks begun and not ended. */
   get walksInFlight(): ReadonlySet<Walk> {
-    return this.#walker.inFlight;
+    return this.#walks.inFlight;
   }
 
   /** Everything cached at this moment. */
@@ -177,20 +176,16 @@ export class Mmu {
   ): Walk {
     assert(this.control.paging, 'a walk needs paging');
     assert(isCanonical(pageOf(address), this.control.levels), 'a walk needs a canonical address');
-    return this.#walker.begin({ address, access, speculative }, from);
+    return this.#walks.begin({ address, access, speculative }, from);
   }
 
   /** Reads one entry. When that ends the walk, what it found is cached, or the page fault has invalidated. */
   stepWalk(walk: Walk): WalkProgress {
-    if (walk.progress !== 'more') return walk.progress;
-    const progress = this.#walker.step(walk);
-    if (progress === 'translated') this.#complete(walk);
-    else if (progress === 'fault') this.#failed(walk);
-    return progress;
+    return this.#walks.step(walk);
   }
 
   abandonWalk(walk: Walk): void {
-    if (walk.progress === 'more') this.#walker.end(walk, 'abandoned');
+    this.#walks.abandon(walk);
   }
 
   /** A whole speculative walk, unless the address is cached: no fault, no D, no rights asked. Says whether it filled the TLB. */
@@ -198,8 +193,8 @@ export class Mmu {
     const { paging, levels, pcid } = this.control;
     const page = pageOf(address);
     if (!paging || !isCanonical(page, levels) || this.#caches.tlb.find(page, pcid) !== null) return false;
-    const walk = this.#walker.begin({ address, access: SPECULATIVE_ACCESS, speculative: true });
-    return this.#finish(walk) === 'translated';
+    const walk = this.#walks.begin({ address, access: SPECULATIVE_ACCESS, speculative: true });
+    return this.#walks.finish(walk) === 'translated';
   }
 
   /**
@@ -231,7 +226,7 @@ export class Mmu {
   invlpg(address: LinearAddress): void {
     const page = pageOf(address);
     if (!isCanonical(page, this.control.levels)) return;
-    this.#invalidate(byInvlpg(this.control, page), 'INVLPG', address);
+    this.#walks.invalidate(byInvlpg(this.control, page), 'INVLPG', address);
   }
 
   /** `pcid` is bits 63:0 of the descriptor as one number: above FFFH, reserved bits are set (SDM 2A INVPCID). */
@@ -240,7 +235,7 @@ export class Mmu {
     const fault = this.control.faultOfInvpcid(type, pcid, page);
     if (fault !== null) return fault;
     const individual = type === InvpcidType.individualAddress;
-    this.#invalidate(byInvpcid(type, pcid, page), 'INVPCID', individual ? address : null);
+    this.#walks.invalidate(byInvpcid(type, pcid, page), 'INVPCID', individual ? address : null);
     return null;
   }
 
@@ -248,18 +243,18 @@ export class Mmu {
   receiveInvlpgb(operand: InvlpgbOperand): void {
     const { pages } = operand;
     if (pages === null) {
-      this.#invalidate(byInvlpgb(this.control, operand, null), 'INVLPGB', null);
+      this.#walks.invalidate(byInvlpgb(this.control, operand, null), 'INVLPGB', null);
       return;
     }
     for (let index = 0; index < pages.count; index++) {
       const page = pageNumber(pageOf(pages.start) + index * 2 ** (pages.strideShift - PAGE_SHIFT));
-      this.#invalidate(byInvlpgb(this.control, operand, page), 'INVLPGB', addressInPage(page, 0));
+      this.#walks.invalidate(byInvlpgb(this.control, operand, page), 'INVLPGB', addressInPage(page, 0));
     }
   }
 
   /** A host has the TLB of this virtual processor flushed before it enters the guest. */
   flushOnEntry(): void {
-    this.#invalidate(EVERYTHING, 'VM entry', null);
+    this.#walks.invalidate(EVERYTHING, 'VM entry', null);
   }
 
   /** `value` is the source operand of MOV to CR3, bit 63 included. */
@@ -274,9 +269,9 @@ export class Mmu {
     this.#noteRoot();
     this.#announceWrite('CR3', before, control.cr3, noFlush);
     if (!this.#policy.retainsAcrossMovToCr3) {
-      this.#invalidate({ ...EVERYTHING, globals: 'none' }, 'MOV to CR3', null);
+      this.#walks.invalidate({ ...EVERYTHING, globals: 'none' }, 'MOV to CR3', null);
     } else if (!noFlush) {
-      this.#invalidate(byMovToCr3(control.pcid), 'MOV to CR3', null);
+      this.#walks.invalidate(byMovToCr3(control.pcid), 'MOV to CR3', null);
     }
     return null;
   }
@@ -356,7 +351,7 @@ export class Mmu {
     if (cr3 !== 0n) this.#announceWrite('CR3', cr3, 0n);
     if (cr4 !== 0n) this.#announceWrite('CR4', cr4, 0n);
     if (efer !== 0n) this.#announceWrite('EFER', efer, 0n);
-    this.#invalidate(EVERYTHING, 'INIT', null);
+    this.#walks.invalidate(EVERYTHING, 'INIT', null);
   }
 
   // How an access is answered
@@ -393,8 +388,8 @@ export class Mmu {
 
   #walkFor(page: PageNumber, code: AccessCode, offset: number): CachedTlbEntry | null {
     const address = addressInPage(page, offset);
-    const walk = this.#walker.begin({ address, access: accessOf(code), speculative: false });
-    this.#finish(walk);
+    const walk = this.#walks.begin({ address, access: accessOf(code), speculative: false });
+    this.#walks.finish(walk);
     if (walk.entry === null) this.pendingFault = present(walk.exception, 'the fault of a walk');
     return walk.entry;
   }
@@ -421,47 +416,21 @@ export class Mmu {
     if (errorCode !== ALLOWED) {
       const address = addressInPage(page, offset);
       this.pendingFault = { vector: Vector.PF, errorCode, address };
-      this.#pageFault(address, code, { fromCache: true });
+      this.#walks.pageFault(address, code, { fromCache: true });
       return 'fault';
     }
     if (isWrite(code) && !entry.dirty) {
       this.#tally.dirtyWalks += 1;
       return 'walk';
     }
-    this.#announceUse(entry, page, code, offset);
+    this.#walks.announceUse(entry, page, code, offset);
     return entry;
-  }
-
-  #finish(walk: Walk): WalkProgress {
-    let progress: WalkProgress;
-    do progress = this.stepWalk(walk);
-    while (progress === 'more');
-    return progress;
-  }
-
-  #complete(walk: Walk): void {
-    const mapping = present(walk.mapping, 'the mapping of a finished walk');
-    const { page, code } = walk;
-    if (isWrite(code) && !walk.speculative) this.#caches.dropClean(page, walk.pcid);
-    walk.entry = this.#caches.fill(mapping, page, code);
-    if (!walk.speculative) this.#announceUse(walk.entry, page, code, offsetOf(walk.address));
-  }
-
-  #failed(walk: Walk): void {
-    this.#pageFault(walk.address, walk.code, { fromCache: walk.shortcut !== null });
-  }
-
-  #pageFault(address: LinearAddress, code: AccessCode, { fromCache }: { fromCache: boolean }): void {
-    const page = pageOf(address);
-    this.#tally.faults += 1;
-    if (fromCache && memoryAllows(this.#memory, this.control, page, code)) this.#tally.spuriousFaults += 1;
-    this.#invalidate(byPageFault(this.control, page), '#PF', address);
   }
 
   // What goes with a change
 
   #changeContext(): void {
-    this.#walker.abandonAll();
+    this.#walks.abandonAll();
     this.filter.clear();
   }
 
@@ -471,18 +440,7 @@ export class Mmu {
   }
 
   #invalidateIf(invalidation: Invalidation | null, by: RemovalCause): void {
-    if (invalidation !== null) this.#invalidate(invalidation, by, null);
-  }
-
-  #invalidate(invalidation: Invalidation, by: RemovalCause, address: LinearAddress | null): void {
-    this.#walker.abandonAll();
-    this.#caches.invalidate(invalidation, by, address);
-  }
-
-  #announceUse(entry: CachedTlbEntry, page: PageNumber, code: AccessCode, offset: number): void {
-    if (!entry.watched || !this.#stream.listening) return;
-    const address = addressInPage(page, offset);
-    this.#stream.emit({ kind: 'use', processor: this.processor, cached: entry, address, access: accessOf(code) });
+    if (invalidation !== null) this.#walks.invalidate(invalidation, by, null);
   }
 
   #announceWrite(register: Register, before: bigint, after: bigint, noFlush = false): void {
