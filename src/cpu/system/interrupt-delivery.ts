@@ -2,6 +2,7 @@
  * Delivery of interrupts and exceptions through the IDT in IA-32e mode (SDM 3A 6.10 to 6.15): gate, code segment, stack, frame.
  * Nothing changes when delivery itself raises an exception. Outside IA-32e mode delivery is not modelled.
  */
+import { Vector as PagingVector } from '../../arch/page-fault.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import { type Exception, Vector } from '../exception.ts';
 import { Segment } from '../instruction.ts';
@@ -109,6 +110,7 @@ export function deliver(state: SystemState, event: Delivery): Exception | undefi
   registers.rip = gate.ok.offset;
   registers.rflags &= ~(TF | NT | RF | VM | (gate.ok.type === SystemType.interruptGate ? IF : 0));
   state.setCode(gate.ok.selector, level, code.ok);
+  state.stepPending = false;
   return undefined;
 }
 
@@ -145,7 +147,21 @@ function deliverOnce(state: SystemState, exception: Exception): Exception | unde
   if (vector === Vector.PF) state.cr2 = linear ?? 0n;
   const software = trap && (vector === Vector.BP || vector === Vector.OF);
   const event = { vector, software, fault: !trap && vector !== Vector.DF, rip: state.registers.rip };
-  return deliver(state, errorCode === undefined ? event : { ...event, errorCode });
+  const fault = deliver(state, errorCode === undefined ? event : { ...event, errorCode });
+  if (fault === undefined) announce(state, exception);
+  return fault;
+}
+
+/** The exceptions that observers of paging want to know of. */
+function announce(
+  { stream, mmu: { processor } }: SystemState,
+  { vector, errorCode = 0, linear = 0n }: Exception,
+): void {
+  if (vector === PagingVector.PF) {
+    stream.emit({ kind: 'exception', processor, exception: { vector, errorCode, address: linear } });
+  } else if (vector === PagingVector.GP)
+    stream.emit({ kind: 'exception', processor, exception: { vector, errorCode } });
+  else if (vector === PagingVector.UD) stream.emit({ kind: 'exception', processor, exception: { vector } });
 }
 
 /** What follows from exceptions in the delivery of exceptions (SDM 3A 6.15, interrupt 8). */

@@ -28,6 +28,7 @@ export type CoreStop =
 
 const TF = 1 << 8;
 const IF = 1 << 9;
+const RF = 1 << 16;
 /** DR6.BS: a single step. */
 const singleStep = 0x4000n;
 
@@ -71,18 +72,28 @@ export class ProcessorCore {
     return this.#settle(deliverInterrupt(state, this.#interrupts.takeInterrupt()));
   }
 
-  /** One instruction where something may happen after each, else as many as there are left. */
+  /** One instruction where something may happen after it, else as many as there are left. */
   #step(left: number): 'shutdown' | undefined {
     const { state, engine } = this;
-    const stepping = (state.registers.rflags & TF) !== 0;
+    const { rflags } = state.registers;
     const shadowed = state.shadow !== 'none';
+    const alone = shadowed || (rflags & (TF | RF)) !== 0;
+    state.stepPending = (rflags & TF) !== 0;
     state.shadow = 'none';
     engine.codeSize = state.codeSize;
-    const stop = engine.run(stepping || shadowed ? 1 : left);
+    const stop = engine.run(alone ? 1 : left);
+    const faulted = stop.kind === 'exception' && stop.exception.trap !== true;
+    // RF lasts for one instruction (SDM 3B 17.3.1.1).
+    if ((rflags & RF) !== 0 && !faulted) state.registers.rflags &= ~RF;
     if (this.#handle(stop) === 'shutdown') return 'shutdown';
-    // After a load of SS a single step waits for the next instruction (SDM 3A 6.8.3).
-    const traps = stepping && stop.kind !== 'exception' && this.state.shadow !== 'stack';
-    if (!traps) return undefined;
+    return this.#trapStep();
+  }
+
+  /** After a load of SS a single step waits for the next instruction (SDM 3A 6.8.3). */
+  #trapStep(): 'shutdown' | undefined {
+    const { state } = this;
+    if (!state.stepPending || state.shadow === 'stack') return undefined;
+    state.stepPending = false;
     state.debug[6] = (state.debug[6] ?? 0n) | singleStep;
     this.#halted = false;
     return this.#settle(deliverException(state, debugTrap));

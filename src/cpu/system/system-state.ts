@@ -5,6 +5,7 @@
  */
 import { Efer } from '../../arch/control-registers.ts';
 import { type LinearAddress, isCanonical, pageOf } from '../../arch/address.ts';
+import type { EventStream } from '../../event/stream.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Mmu } from '../../mmu/mmu.ts';
 import type { CodeSize } from '../instruction.ts';
@@ -33,6 +34,7 @@ export interface SystemParts {
   readonly mmu: Mmu;
   readonly memory: PhysicalMemory;
   readonly port: SystemPort;
+  readonly stream: EventStream;
 }
 
 export class SystemState {
@@ -40,6 +42,7 @@ export class SystemState {
   readonly mmu: Mmu;
   readonly memory: SupervisorMemory;
   readonly port: SystemPort;
+  readonly stream: EventStream;
   gdtr: TableRegister = { base: 0n, limit: 0xffff };
   idtr: TableRegister = { base: 0n, limit: 0xffff };
   ldtr: SystemSegment = { selector: 0, base: 0n, limit: 0xffff };
@@ -56,16 +59,19 @@ export class SystemState {
   nmiBlocked = false;
   /** Bits of the code segment that runs; the engine is told when the present instruction ends. */
   codeSize: CodeSize = 64;
+  /** A single step will trap when the present instruction ends; interrupts that it makes itself come instead (SDM 3B 17.3.1.4). */
+  stepPending = false;
   /** What WRMSR to the time-stamp counter added to it. */
   timestampOffset = 0n;
   /** Asks whoever drives the engine to look before the next instruction. */
   attention: () => void = () => {};
 
-  constructor({ registers, mmu, memory, port }: SystemParts) {
+  constructor({ registers, mmu, memory, port, stream }: SystemParts) {
     this.registers = registers;
     this.mmu = mmu;
     this.memory = new SupervisorMemory(mmu, memory);
     this.port = port;
+    this.stream = stream;
     this.controlChanged();
   }
 

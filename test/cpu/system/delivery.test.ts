@@ -303,4 +303,20 @@ describe('interrupts from outside', () => {
     expect(bench.stack(3)).toEqual([Place.userCode + 1n, BigInt(Selector.userCode), 0x302n]);
     expect(bench.registers.rflags & 0x100).toBe(0);
   });
+
+  it('SDM 3B 17.3.1.4: TF and INT n: the handler comes, and no single step', () => {
+    const bench = userBench('cd80', 0x80, { dpl: 3 });
+    bench.gate(1, handler + 0x40n);
+    bench.registers.rflags = 0x302;
+    bench.core.run(1);
+    expect(bench.rip).toBe(handler);
+    expect(bench.stack(3)[2]).toBe(0x302n);
+  });
+
+  it('SDM 3B 17.3.1.1: RF lasts for one instruction', () => {
+    const bench = userBench('9090', 14);
+    bench.registers.rflags = 0x1_0202;
+    bench.core.run(1);
+    expect(bench.registers.rflags).toBe(0x202);
+  });
 });

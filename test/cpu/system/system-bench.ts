@@ -84,7 +84,7 @@ export class SystemBench implements SystemPort, InterruptSource {
         ? new GoldenEngine({ registers: new RegisterFile(), memory: new MmuMemory(mmu, memory), processor })
         : new FastEngine({ shared: new EngineMemory(memory, { processors: 1, codeBytes: 2 ** 20 }), mmu, processor });
     this.registers = this.engine.registers;
-    this.state = new SystemState({ registers: this.registers, mmu, memory, port: this });
+    this.state = new SystemState({ registers: this.registers, mmu, memory, port: this, stream: this.fixture.stream });
     this.core = new ProcessorCore(this.engine, this.state, this);
     this.#tables();
     this.code(handler, 'ebfe');
