@@ -111,15 +111,11 @@ export class TlbE0a implements Tlb {
     } else if ((yield* this.state(cpu)) !== TLBSTATE_OK) {
       // This kernel thread only borrows the mm.
       this.trace.decision(cpu, flush, mmRange(mm.ctx_id, info.start, info.end), 'full', 'lazy: leaves the mm');
-      yield* this.core.local_irq_disable(cpu);
       yield* this.leave_mm(cpu);
-      yield* this.core.local_irq_enable(cpu);
       yield* this.synchronize_with_switch_mm();
     } else {
       // Every way through the local flush serializes.
-      yield* this.core.local_irq_disable(cpu);
       yield* this.local_flush(cpu, info);
-      yield* this.core.local_irq_enable(cpu);
     }
 
     const others = (yield* READ_ONCE(mm.cpumask)) & ~cpumask_of(cpu);
@@ -128,6 +124,10 @@ export class TlbE0a implements Tlb {
     this.trace.flushReturn(cpu, flush);
   }
 
+  /**
+   * This processor's own flushes, in flush_tlb_mm_range and for a batch. Interrupts stay on, as they did: reading CR3 and
+   * writing it back can have an IPI in between that makes a lazy processor leave its mm.
+   */
   protected *local_flush(cpu: number, f: flush_tlb_info): Kernel<void> {
     const active_mm = yield* this.active_mm(cpu);
     const partial = f.end !== TLB_FLUSH_ALL;
@@ -137,7 +137,7 @@ export class TlbE0a implements Tlb {
     else yield* __flush_tlb();
   }
 
-  /** On a processor that an IPI reached, or that is in the mask of its own batch. Interrupts are off. */
+  /** On a processor that an IPI reached. Interrupts are off. */
   protected *flush_tlb_func(cpu: number, f: flush_tlb_info): Kernel<void> {
     const active_mm = yield* this.active_mm(cpu);
     if (f.mm !== null && f.mm !== active_mm) {
@@ -205,9 +205,7 @@ export class TlbE0a implements Tlb {
     const info: flush_tlb_info = { mm: null, start: 0n, end: TLB_FLUSH_ALL, flush };
     this.trace.leftOut(flush, ranges, batch.cpumask, 'not in the batch');
     if (cpumask_has(batch.cpumask, cpu)) {
-      yield* this.core.local_irq_disable(cpu);
-      yield* this.flush_tlb_func(cpu, info);
-      yield* this.core.local_irq_enable(cpu);
+      yield* this.local_flush(cpu, info);
     }
     const others = batch.cpumask & ~cpumask_of(cpu);
     if (others !== 0n) yield* this.flush_tlb_others(cpu, others, info);
