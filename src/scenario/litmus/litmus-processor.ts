@@ -2,7 +2,8 @@
 import { PageFaultCode, Vector, type Exception } from '../../arch/page-fault.ts';
 import { assert, present } from '../../base/assert.ts';
 import type { FaultName } from '../../workload/litmus-ast.ts';
-import type { Operation, ProcessorProgram, StoredValue } from './litmus-program.ts';
+import type { Operation, StoredValue } from './litmus-operation.ts';
+import type { ProcessorProgram } from './litmus-program.ts';
 
 /** What a register holds: a number, or how an access ended. */
 export type RegisterValue = bigint | Exclude<FaultName, 'fault'> | 'ok';

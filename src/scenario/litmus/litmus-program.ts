@@ -9,7 +9,6 @@ import {
   regionStart,
 } from '../../arch/address.ts';
 import { Cr3, Cr4, InvpcidType } from '../../arch/control-registers.ts';
-import type { Access } from '../../arch/page-fault.ts';
 import { PagingEntry } from '../../arch/paging-entry.ts';
 import { assert, unreachable } from '../../base/assert.ts';
 import type {
@@ -23,45 +22,7 @@ import type {
 } from '../../workload/litmus-ast.ts';
 import type { Place } from '../../workload/scenario-ast.ts';
 import { BIT_MASKS, type LitmusLayout } from './litmus-layout.ts';
-
-export type Location =
-  | { readonly kind: 'linear'; readonly address: LinearAddress }
-  | { readonly kind: 'physical'; readonly address: PhysicalAddress };
-
-/** A constant, or a register with bits set and cleared. */
-export interface StoredValue {
-  readonly constant: bigint;
-  readonly register: string | null;
-  readonly set: bigint;
-  readonly clear: bigint;
-}
-
-export type Operation = { readonly place: Place } & (
-  | { readonly kind: 'load'; readonly register: string; readonly location: Location; readonly access: Access }
-  | {
-      readonly kind: 'store';
-      readonly location: Location;
-      readonly value: StoredValue;
-      readonly register: string | null;
-      readonly access: Access;
-    }
-  | { readonly kind: 'exchange'; readonly register: string; readonly location: Location; readonly value: StoredValue }
-  | {
-      readonly kind: 'change-bits';
-      readonly address: PhysicalAddress;
-      readonly set: bigint;
-      readonly clear: bigint;
-    }
-  | { readonly kind: 'mfence' }
-  | { readonly kind: 'serialize' }
-  | { readonly kind: 'invlpg'; readonly address: LinearAddress }
-  | { readonly kind: 'invpcid'; readonly type: InvpcidType; readonly pcid: number; readonly address: LinearAddress }
-  | { readonly kind: 'mov-to-cr3'; readonly value: bigint }
-  | { readonly kind: 'mov-to-cr4'; readonly bit: bigint; readonly value: boolean }
-  | { readonly kind: 'send-ipi'; readonly target: number; readonly vector: number }
-  | { readonly kind: 'wait'; readonly address: PhysicalAddress; readonly value: bigint }
-  | { readonly kind: 'interrupts'; readonly enabled: boolean }
-);
+import { linearAddressOf, type Location, type Operation, type StoredValue } from './litmus-operation.ts';
 
 export interface ProcessorProgram {
   readonly main: readonly Operation[];
@@ -84,7 +45,6 @@ export interface MovingPage {
 export const CR4_MASKS = { pge: Cr4.PGE, pcide: Cr4.PCIDE, smep: Cr4.SMEP } as const satisfies Record<Cr4Bit, bigint>;
 
 const FIRST_VECTOR = 0x41;
-const WRITE: Access = { kind: 'write', user: false };
 
 interface ChangingEntry {
   readonly address: PhysicalAddress;
@@ -266,8 +226,8 @@ export class LitmusProgram {
   ): MovingPage[] {
     const all = operationsOf({ main, handlers });
     const contextChanges = all.some(changesContext);
-    const pages = new Set(all.flatMap((operation) => accessed(operation) ?? []));
-    const interrupted = new Set([...handlers.values()].flat().flatMap((operation) => accessed(operation) ?? []));
+    const pages = new Set(all.flatMap((operation) => linearAddressOf(operation) ?? []));
+    const interrupted = new Set([...handlers.values()].flat().flatMap((operation) => linearAddressOf(operation) ?? []));
     return [...pages].flatMap((address, index) => {
       const page = pageOf(address);
       const own = entries.filter(({ level, page: other }) => {
@@ -278,7 +238,7 @@ export class LitmusProgram {
       const walksShow = own.some((entry) => this.#mayLackAccessed(entry));
       const lastAccess = interrupted.has(address)
         ? Number.POSITIVE_INFINITY
-        : main.findLastIndex((each) => accessed(each) === address);
+        : main.findLastIndex((each) => linearAddressOf(each) === address);
       return [{ address, lastAccess, walksShow, group: this.pagesShare ? 0 : index }];
     });
   }
@@ -316,14 +276,6 @@ function operationsOf({ main, handlers }: Pick<ProcessorProgram, 'main' | 'handl
 
 function changesContext({ kind }: Operation): boolean {
   return kind === 'mov-to-cr3' || kind === 'mov-to-cr4';
-}
-
-/** The access that a locked exchange makes. */
-export const EXCHANGE_ACCESS = WRITE;
-
-function accessed(operation: Operation): LinearAddress | null {
-  if (operation.kind !== 'load' && operation.kind !== 'store' && operation.kind !== 'exchange') return null;
-  return operation.location.kind === 'linear' ? operation.location.address : null;
 }
 
 function invpcid(type: InvpcidType, pcid: number, place: Place): Operation {
