@@ -32,7 +32,8 @@ const READ = codePair('read');
 const WRITE = codePair('write');
 const FETCH = codePair('fetch');
 
-function pageAfter(page: PageNumber): PageNumber {
+/** The next page, after the last one the first. */
+export function pageAfter(page: PageNumber): PageNumber {
   return page + 1 === PAGE_NUMBER_LIMIT ? pageNumber(0) : pageNumber(page + 1);
 }
 

@@ -120,6 +120,23 @@ describe('page boundaries', () => {
     expect(bench.get(Register.RAX)).toBe(0x0909_0909_0000_0000n);
   });
 
+  it('may lie in an instruction of a loop, whose second page is at one frame and then at another', () => {
+    // From 4 bytes before the boundary: add rax, 100h or 200h · dec rcx · jnz to the start.
+    const bench = new Bench('48 81c0 00', 4092);
+    const rest = (value: number): Uint8Array => Uint8Array.of(value, 0, 0, 0x48, 0xff, 0xc9, 0x75, 0xf4);
+    bench.write(101, 0, rest(1));
+    bench.write(105, 0, rest(2));
+    bench.set({ RAX: 0n, RCX: 1000n });
+    bench.run(0, 300);
+    bench.map(code + 4096n, 105);
+    bench.run(0, 300);
+    expect(bench.get(Register.RAX)).toBe(200n * 0x100n);
+    bench.both(({ mmu }) => mmu.invlpg(linearAddress(code + 4096n)));
+    bench.run(0, 300);
+    expect(bench.get(Register.RAX)).toBe(400n * 0x100n);
+    expect(bench.get(Register.RCX)).toBe(700n);
+  });
+
   it('may lie between two that are there and not there', () => {
     const bench = new Bench('90 90 48b8', 4092);
     bench.map(code + 4096n, 0, { flags: 0n });

@@ -3,14 +3,15 @@
  * it, and a change of translation does not concern it. A frame with decoded code is guarded: a store to its bytes forgets
  * what was decoded of it, at once.
  *
- * Instructions that lie in two pages are not kept: their bytes depend on two translations.
+ * An instruction that goes on in the next page depends on two translations. Its place has a record that asks for the
+ * second frame each time; what was decoded is kept with the frame that it was decoded of.
  */
 import type { FrameNumber, PhysicalAddress } from '../../../arch/address.ts';
 import { addressInFrame, frameOf, PAGE_BYTES } from '../../../arch/address.ts';
-import type { UnsupportedError } from '../../../base/errors.ts';
+import { InvariantError, type UnsupportedError } from '../../../base/errors.ts';
 import { Guard } from '../../../memory/frame-guards.ts';
 import type { PhysicalMemory } from '../../../memory/physical-memory.ts';
-import { Decoder, type DecodeStatus } from '../../decode/decoder.ts';
+import { Decoder, type DecodeStatus, instructionBytesLimit } from '../../decode/decoder.ts';
 import { modelledFeatures } from '../../decode/feature.ts';
 import { type CodeSize, Instruction, OperandKind } from '../../instruction.ts';
 import type { Handlers } from './handlers.ts';
@@ -22,6 +23,18 @@ const aheadLimit = 256;
 
 /** What there is at an address: a record, or why there is none. */
 export type Found = number | Exclude<DecodeStatus, 'valid'> | UnsupportedError;
+
+/** Where an instruction begins, and as which code. */
+interface Place {
+  readonly frame: FrameNumber;
+  readonly offset: number;
+  readonly codeSize: CodeSize;
+}
+
+/** An instruction in two pages, and the frame of the second that it was last decoded of, if it has a record. */
+interface Crossing extends Place {
+  next: { readonly frame: FrameNumber; readonly code: CodeFrame } | undefined;
+}
 
 /** Nothing that follows them in memory is executed next. */
 const endings: ReadonlySet<string> = new Set(['JMP', 'RET', 'UD0', 'UD1', 'UD2', 'HLT']);
@@ -66,6 +79,8 @@ export class CodeCache {
   readonly #instruction = new Instruction();
   readonly #bytes = new Uint8Array(PAGE_BYTES);
   readonly #frames = new Map<FrameNumber, CodeFrame>();
+  /** By record. */
+  readonly #crossings = new Map<number, Crossing>();
   /** Where the next map or record goes. */
   #next: number;
 
@@ -96,14 +111,40 @@ export class CodeCache {
     return known === 0 ? this.#decode(frame, offset, codeSize) : known;
   }
 
+  /** The record of the instruction at such a record, when its second part lies in the frame `next`. */
+  cross(record: number, next: FrameNumber): Found {
+    const crossing = this.#crossings.get(record);
+    if (crossing === undefined) throw new InvariantError('a record that crosses no page');
+    const instruction = record + recordBytes;
+    const known = crossing.next;
+    if (known?.frame === next && this.#frames.get(next) === known.code) return instruction;
+    crossing.next = undefined;
+    const bytes = this.#bytes.subarray(0, instructionBytesLimit);
+    const { frame, offset, codeSize } = crossing;
+    const first = PAGE_BYTES - offset;
+    this.#memory.copyBytes(addressInFrame(frame, offset), bytes.subarray(0, first));
+    this.#memory.copyBytes(addressInFrame(next, 0), bytes.subarray(first));
+    const status = this.#decoder.decode(this.#instruction, codeSize, bytes, 0, bytes.length);
+    const shape = status === 'valid' ? this.#handlers.numberOf(this.#instruction) : status;
+    if (typeof shape !== 'number') return shape;
+    this.#handlers.compile();
+    const { length } = this.#instruction;
+    this.#records.write(instruction, shape, offset, this.#instruction);
+    this.#records.writeRunEnd(instruction + recordBytes, offset + length, 0);
+    const code = this.#frameOf(next);
+    code.note(0, length - first);
+    crossing.next = { frame: next, code };
+    return instruction;
+  }
+
   #decode(frame: FrameNumber, offset: number, codeSize: CodeSize): Found {
     this.#memory.copyBytes(addressInFrame(frame, 0), this.#bytes);
     const first = this.#decodeOne(offset, codeSize);
-    if (typeof first !== 'number') return first;
-    if (this.#next + mapBytes + 2 * (aheadLimit + 1) * recordBytes > this.#layout.codeEnd) this.#forgetAll();
+    if (typeof first !== 'number' && first !== 'incomplete') return first;
+    if (this.#next + mapBytes + 4 * (aheadLimit + 1) * recordBytes > this.#layout.codeEnd) this.#forgetAll();
     const code = this.#frameOf(frame);
     const map = this.#mapFor(code, frame, codeSize);
-    this.#decodeAhead(code, map, offset, codeSize);
+    this.#decodeAhead(code, map, { frame, offset, codeSize });
     this.#handlers.compile();
     return this.#words[map / 4 + offset] as number;
   }
@@ -115,8 +156,9 @@ export class CodeCache {
   }
 
   /** From an offset on, and where branches in the page go, until all is known, impossible, or enough. */
-  #decodeAhead(code: CodeFrame, map: number, from: number, codeSize: CodeSize): void {
-    const starts = [from];
+  #decodeAhead(code: CodeFrame, map: number, from: Place): void {
+    const { frame, codeSize } = from;
+    const starts = [from.offset];
     const branches: { readonly record: number; readonly target: number }[] = [];
     let left = aheadLimit;
     for (const start of starts) {
@@ -127,6 +169,10 @@ export class CodeCache {
         const shape = known !== 0 || offset >= PAGE_BYTES || left === 0 ? undefined : this.#decodeOne(offset, codeSize);
         const record = this.#next;
         this.#next += recordBytes;
+        if (shape === 'incomplete') {
+          this.#addCrossing(code, map, record, { frame, offset, codeSize, next: undefined });
+          break;
+        }
         if (typeof shape !== 'number') {
           this.#records.writeRunEnd(record, offset, known);
           break;
@@ -147,6 +193,16 @@ export class CodeCache {
       if (left === 0) break;
     }
     for (const { record, target } of branches) this.#records.link(record, this.#words[map / 4 + target] as number);
+  }
+
+  /** The next two records are for the instruction and for what ends its run. */
+  #addCrossing(code: CodeFrame, map: number, record: number, crossing: Crossing): void {
+    const { offset } = crossing;
+    this.#next += 2 * recordBytes;
+    this.#records.writeCrossing(record, offset);
+    this.#words[map / 4 + offset] = record;
+    this.#crossings.set(record, crossing);
+    code.note(offset, PAGE_BYTES - offset);
   }
 
   #frameOf(frame: FrameNumber): CodeFrame {
@@ -185,6 +241,7 @@ export class CodeCache {
 
   #forgetAll(): void {
     for (const [frame, code] of this.#frames) this.#forget(frame, code);
+    this.#crossings.clear();
     this.#next = this.#layout.code;
   }
 }

@@ -31,3 +31,12 @@ export function emitRunEnd(e: Emitter): void {
   emitContinuation(e);
   code.end();
 }
+
+/** The handler of a record for an instruction that goes on in the next page: asks for the record of the whole instruction. */
+export function emitCrossing(e: Emitter): void {
+  const { code } = e;
+  e.savePlace();
+  code.get(Parameter.block).get(Parameter.record).call(functionNumber('cross')).tee(Parameter.record).op(Op.i32Eqz);
+  code.if().i32(Leave.exception).op(Op.return).end();
+  e.reloadRemaining();
+}

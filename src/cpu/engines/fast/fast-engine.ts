@@ -7,17 +7,15 @@
  * can, and each looks afterwards. The fetches since the last look are counted then. Where the filter has no such entry
  * (the translation is watched, or has just been made), instructions are executed one by one.
  */
-import { addressInFrame, type FrameNumber, PAGE_BYTES } from '../../../arch/address.ts';
+import { addressInFrame, type FrameNumber } from '../../../arch/address.ts';
 import { assert, present } from '../../../base/assert.ts';
 import { InvariantError } from '../../../base/errors.ts';
-import { Decoder, instructionBytesLimit } from '../../decode/decoder.ts';
-import { modelledFeatures } from '../../decode/feature.ts';
 import type { Engine, Stop } from '../../engine.ts';
 import { divideError, type Exception, generalProtection, invalidOpcode } from '../../exception.ts';
 import { exceptionOf, type HelperContext } from '../../helpers/helper.ts';
 import { helpers } from '../../helpers/table.ts';
-import { type CodeSize, Instruction } from '../../instruction.ts';
-import { MmuMemory } from '../../mmu-memory.ts';
+import type { CodeSize } from '../../instruction.ts';
+import { MmuMemory, pageAfter } from '../../mmu-memory.ts';
 import type { ProcessorPort } from '../../ports.ts';
 import { RegisterFile, RegisterOffset } from '../../registers.ts';
 import type { Mmu } from '../../../mmu/mmu.ts';
@@ -25,7 +23,7 @@ import type { Found } from './code-cache.ts';
 import { Leave } from './emitter.ts';
 import type { EngineMemory } from './engine-memory.ts';
 import { helperNames, stopKinds } from './fast-builder.ts';
-import { Block, recordBytes, stampLimit } from './layout.ts';
+import { Block, stampLimit } from './layout.ts';
 import { ProcessorBlock } from './processor-block.ts';
 import { SlowAccess } from './slow-access.ts';
 
@@ -57,9 +55,6 @@ export class FastEngine implements Engine {
   readonly #helperContext: HelperContext;
   /** Of `#shared.code`, when the present run of generated code began. */
   #codeVersion = 0;
-  readonly #decoder = new Decoder(modelledFeatures);
-  readonly #crossing = new Instruction();
-  readonly #bytes = new Uint8Array(instructionBytesLimit);
 
   constructor({ shared, mmu, processor }: FastEngineParts) {
     this.#shared = shared;
@@ -69,6 +64,7 @@ export class FastEngine implements Engine {
       load: (what) => this.#load(what),
       store: (what) => this.#store(what),
       help: (what) => this.#help(what),
+      cross: (record) => this.#cross(record),
       divide: (what) => this.#divide(what === 1),
     });
     this.registers = new RegisterFile(buffer, address);
@@ -118,24 +114,27 @@ export class FastEngine implements Engine {
     const frame = this.#mmu.access(page, block.fetchCode, offset);
     if (frame < 0) return { kind: 'exception', exception: this.#port.fault() };
     const found = this.#find(frame as FrameNumber, offset);
-    if (typeof found !== 'number') return this.#withoutRecord(found, frame as FrameNumber, budget);
+    if (typeof found !== 'number') return { kind: 'exception', exception: this.#exceptionAt(found) };
     const one = budget === 1 || !this.#mmu.filter.hasLine(page, block.fetchCode);
     const map = this.#shared.code.mapOf(frame as FrameNumber, this.codeSize);
     return this.#execute(found, map, one ? 1 : budget, budget);
   }
 
   #find(frame: FrameNumber, offset: number): Found {
-    const { memory, code } = this.#shared;
-    // Says so if there is no such memory.
+    this.#requireMemory(frame, offset);
+    return this.#shared.code.find(frame, offset, this.codeSize);
+  }
+
+  /** Throws UnsupportedError if no memory answers for the frame. */
+  #requireMemory(frame: FrameNumber, offset: number): void {
+    const { memory } = this.#shared;
     if (frame >= memory.frames) memory.readBytes(addressInFrame(frame, offset), 1);
-    return code.find(frame, offset, this.codeSize);
   }
 
   #execute(record: number, map: number, remaining: number, budget: number): Stop | undefined {
-    const { code, handlers, layout, runtime } = this.#shared;
+    const { code, handlers, runtime } = this.#shared;
     const block = this.#block;
-    const present = map === 0 ? layout.emptyMap : map;
-    block.begin(remaining, budget - remaining, present, code.mapsFor(this.codeSize));
+    block.begin(remaining, budget - remaining, map, code.mapsFor(this.codeSize));
     this.#codeVersion = code.version;
     this.#codeSize = this.codeSize;
     this.#budget = budget;
@@ -193,38 +192,18 @@ export class FastEngine implements Engine {
     block.setRip(past ? records.end(record) : records.offset(record), this.#codeSize);
   }
 
-  #withoutRecord(found: Exclude<Found, number>, frame: FrameNumber, budget: number): Stop | undefined {
+  /** The exception where there is no instruction. */
+  #exceptionAt(found: Exclude<Found, number>): Exception {
     switch (found) {
       case 'undefined':
-        return { kind: 'exception', exception: invalidOpcode };
+        return invalidOpcode;
       case 'too-long':
-        return { kind: 'exception', exception: generalProtection };
+        return generalProtection;
       case 'incomplete':
-        return this.#executeCrossing(frame, budget);
+        throw new InvariantError('two pages hold an instruction');
       default:
         throw found;
     }
-  }
-
-  /** An instruction that goes on in the next page, whose part there is fetched by an access of its own. */
-  #executeCrossing(frame: FrameNumber, budget: number): Stop | undefined {
-    const { code, handlers, memory, records } = this.#shared;
-    const offset = this.#block.word(RegisterOffset.rip) & 0xfff;
-    const have = PAGE_BYTES - offset;
-    memory.copyBytes(addressInFrame(frame, offset), this.#bytes.subarray(0, have));
-    const more = this.#port.fetch(BigInt.asUintN(64, this.registers.rip + BigInt(have)), this.#bytes.subarray(have));
-    if (typeof more !== 'number') return { kind: 'exception', exception: more };
-    const status = this.#decoder.decode(this.#crossing, this.codeSize, this.#bytes, 0, have + more);
-    const shape = status === 'valid' ? handlers.numberOf(this.#crossing) : status;
-    if (typeof shape !== 'number') {
-      assert(shape !== 'incomplete', 'two pages hold an instruction');
-      return this.#withoutRecord(shape, frame, budget);
-    }
-    handlers.compile();
-    const record = this.#block.address + Block.spareRecords;
-    records.write(record, shape, offset, this.#crossing);
-    records.writeRunEnd(record + recordBytes, offset + this.#crossing.length, 0);
-    return this.#execute(record, code.mapOf(frame, this.codeSize), 1, budget);
   }
 
   // What generated code asks for
@@ -259,6 +238,20 @@ export class FastEngine implements Engine {
     }
     this.#look();
     return 1;
+  }
+
+  /** The next page is fetched by an access of its own. */
+  #cross(record: number): number {
+    const block = this.#block;
+    this.#countFetches();
+    const page = pageAfter(block.pageAt(Block.page));
+    const frame = this.#mmu.access(page, block.fetchCode, 0);
+    if (frame < 0) return this.#raise(this.#port.fault());
+    this.#requireMemory(frame as FrameNumber, 0);
+    const found = this.#shared.code.cross(record, frame as FrameNumber);
+    if (typeof found !== 'number') return this.#raise(this.#exceptionAt(found));
+    this.#look();
+    return found;
   }
 
   /** The divisor is not 0. */

@@ -10,7 +10,7 @@ import { InvariantError, UnsupportedError } from '../../../base/errors.ts';
 import type { Exception } from '../../exception.ts';
 import type { Instruction } from '../../instruction.ts';
 import { semanticsByForm } from '../../semantics/table.ts';
-import { emitRunEnd } from './continuation.ts';
+import { emitCrossing, emitRunEnd } from './continuation.ts';
 import { Emitter, Leave, localTypes, Parameter } from './emitter.ts';
 import { FastBuilder } from './fast-builder.ts';
 import { Block, Rec } from './layout.ts';
@@ -59,6 +59,9 @@ export class Handlers {
   readonly #numbers = new Map<string, number>();
   /** Handlers that no module has yet. */
   #pending: number[] = [];
+  /** Those compiled since many modules were last made one, and in how many modules they are. */
+  #inSmallModules: number[] = [];
+  #smallModules = 0;
   /** Handlers 0 to this are in the switch. */
   #switched = 0;
   #callsBeforeRebuilding = callsBeforeRebuilding;
@@ -69,9 +72,12 @@ export class Handlers {
     this.#tables = tables;
     this.#table = createTable(tableSize);
     this.#imports = { [importNamespace]: { ...functions, [memoryName]: memory, [tableName]: this.#table } };
-    const runEnd = new Emitter();
-    emitRunEnd(runEnd);
-    this.#handlers.push({ kind: 'code', code: runEnd.code, locals: runEnd.locals });
+    // In the order of their numbers, which records.ts has.
+    for (const emit of [emitRunEnd, emitCrossing]) {
+      const e = new Emitter();
+      emit(e);
+      this.#handlers.push({ kind: 'code', code: e.code, locals: e.locals });
+    }
     this.#interpreter = this.#compileInterpreter();
   }
 
@@ -87,11 +93,27 @@ export class Handlers {
     return handler.kind === 'code' ? number : handler.error;
   }
 
-  /** Makes the handlers that were asked for since the last call executable. */
+  /**
+   * Makes the handlers that were asked for since the last call executable. The host has room for some ten thousand modules
+   * only, and a guest may have code of as many shapes: so every now and then one module takes the place of many.
+   */
   compile(): void {
     if (this.#pending.length === 0) return;
+    this.#inSmallModules.push(...this.#pending);
+    this.#smallModules++;
+    if (this.#smallModules < smallModulesLimit) this.#compileFunctions(this.#pending);
+    else {
+      this.#compileFunctions(this.#inSmallModules);
+      this.#inSmallModules = [];
+      this.#smallModules = 0;
+    }
+    this.#pending = [];
+  }
+
+  /** As functions of one module, in the table. */
+  #compileFunctions(numbers: readonly number[]): void {
     const module = this.#newModule(0);
-    for (const number of this.#pending) {
+    for (const number of numbers) {
       const handler = this.#handlers[number];
       if (handler?.kind !== 'code') continue;
       const e = new Emitter();
@@ -103,11 +125,10 @@ export class Handlers {
     }
     // A module that imported the table itself would keep a copy of all of it.
     const { exports } = instantiate(module.bytes(), this.#imports);
-    for (const number of this.#pending) {
+    for (const number of numbers) {
       const handler = exports[String(number)];
       if (handler !== undefined) this.#table.set(number, handler);
     }
-    this.#pending = [];
   }
 
   /** Executes from a record on; why it stopped. `remaining` is more than 0. */

@@ -46,10 +46,8 @@ export const Block = {
   exchange: 1136,
   /** Where a load that is done by a function leaves its bytes. */
   loaded: 1200,
-  /** A record for an instruction that is in no map, and its end. */
-  spareRecords: 1216,
   /** Calls of handlers that are functions of their own. 4 bytes. */
-  calls: 1344,
+  calls: 1216,
   filter: 2048,
   stamps: 2048 + FILTER_LINE_BYTES,
 } as const;
@@ -96,8 +94,6 @@ export interface Layout {
   readonly frameMaps: number;
   /** Tables of vectors (vector-tables.ts). */
   readonly tables: number;
-  /** The map of a page without decoded code. */
-  readonly emptyMap: number;
   readonly code: number;
   readonly codeEnd: number;
   readonly memory: number;
@@ -112,15 +108,13 @@ function aligned(address: number): number {
 export function layOut(processors: number, frames: number, codeBytes: number): Layout {
   const frameMaps = pageBytes + aligned(processors * blockBytes);
   const tables = aligned(frameMaps + 3 * frames * 4);
-  const emptyMap = aligned(tables + vectorTableLimit * vectorTableBytes);
-  const code = emptyMap + mapBytes;
+  const code = aligned(tables + vectorTableLimit * vectorTableBytes);
   const codeEnd = code + codeBytes;
   const memory = aligned(codeEnd);
   return {
     processors: pageBytes,
     frameMaps,
     tables,
-    emptyMap,
     code,
     codeEnd,
     memory,

@@ -3,8 +3,9 @@ import { type Instruction, instructionPointer, type Operand, OperandKind } from 
 import { Register, RegisterOffset } from '../../registers.ts';
 import { Rec, recordBytes } from './layout.ts';
 
-/** The handler of records that are no instructions: see continuation.ts. */
+/** The handlers of records that are no instructions: see continuation.ts. */
 export const runEndShape = 0;
+export const crossingShape = 1;
 
 /** Where the register that an operand names lies in the register file. */
 function registerOffset({ kind, register }: Operand): number {
@@ -53,6 +54,12 @@ export class Records {
     this.#view.setUint16(record + Rec.offset, offset, true);
     this.#view.setUint16(record + Rec.end, offset, true);
     this.link(record, link);
+  }
+
+  /** An instruction begins at `offset` that goes on in the next page. */
+  writeCrossing(record: number, offset: number): void {
+    this.writeRunEnd(record, offset, 0);
+    this.#view.setUint32(record + Rec.shape, crossingShape, true);
   }
 
   link(record: number, to: number): void {
