@@ -34,6 +34,8 @@ const handlerType: FunctionType = { parameters: [Type.i32, Type.i32, Type.i32], 
 /** Handlers with more locals than this stay functions: in the switch they would burden all others. */
 const switchLocals = 160;
 const tableSize = 32_768;
+/** Modules of few handlers that are made one. */
+const smallModulesLimit = 256;
 /** Calls of separate handlers before the switch is compiled for the first time; twice as many before each time after it. */
 const callsBeforeRebuilding = 200_000;
 

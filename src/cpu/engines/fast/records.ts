@@ -87,6 +87,7 @@ export class Records {
     const { kind, low, high, bytes } = operand;
     const whole = (BigInt(high) << 32n) | BigInt(low >>> 0);
     if (kind === OperandKind.immediate) this.#view.setBigUint64(at, BigInt.asUintN(8 * bytes, whole), true);
+    else if (kind === OperandKind.farPointer) this.#view.setBigUint64(at, BigInt.asUintN(48, whole), true);
     else if (kind === OperandKind.relative) this.#view.setBigUint64(at, BigInt.asUintN(64, whole + BigInt(end)), true);
     else this.#view.setUint32(at, registerOffset(operand), true);
   }
