@@ -38,7 +38,7 @@ export interface Builder<V> extends VectorBuilder<V> {
   readonly stackBytes: 2 | 4 | 8;
 
   constant(value: bigint): V;
-  /** Zero above the operand's size. */
+  /** Zero above the operand's size. Of a far pointer: the selector in bits 47:32, the offset below. */
   immediate(operand: Operand): V;
 
   // Modulo 2^64.

@@ -2,7 +2,6 @@
 import type { Builder } from '../builder.ts';
 import { type Instruction, OperandKind } from '../instruction.ts';
 import { jumpBy } from './interrupt.ts';
-import { unsupported } from './operand-access.ts';
 import { row } from './row.ts';
 import { loadFarPointer } from './segment.ts';
 
@@ -13,7 +12,6 @@ function pointer<V>(b: Builder<V>, i: Instruction): readonly [V, V] {
     const { offset, selector } = loadFarPointer(b, i, i.operandSize);
     return [selector, offset];
   }
-  if (i.operandSize === 2) unsupported(i, 'a far pointer of 16 bits in the instruction');
   const whole = b.immediate(to);
   return [b.shiftRight(whole, b.constant(32n)), b.cut(whole, i.operandSize)];
 }

@@ -1,4 +1,4 @@
-/** Moves to and from control and debug registers, LMSW and CLTS (SDM 3A 2.5; 3B 17.2; 2B MOV). What CR0, CR3 and CR4 mean is the MMU's. */
+/** Moves to and from control and debug registers, LMSW and CLTS (SDM 3A 2.5; 3B 18.2; 2B MOV). What CR0, CR3 and CR4 mean is the MMU's. */
 import { Cr0 } from '../../arch/control-registers.ts';
 import { UnsupportedError } from '../../base/errors.ts';
 import { type Exception, generalProtection, invalidOpcode } from '../exception.ts';
@@ -81,7 +81,7 @@ export function clearTaskSwitched(state: SystemState): Exception | undefined {
   return writeCr0(state, state.mmu.control.cr0 & ~TS);
 }
 
-/** DR4 and DR5 are DR6 and DR7, unless CR4.DE says that they are nothing (SDM 3B 17.2.2). */
+/** DR4 and DR5 are DR6 and DR7, unless CR4.DE says that they are nothing (SDM 3B 18.2.2). */
 function debugNumber(state: SystemState, register: number): number | undefined {
   if (register > 7) return undefined;
   if (register !== 4 && register !== 5) return register;

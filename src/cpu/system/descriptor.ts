@@ -52,6 +52,11 @@ export function parseDescriptor(bits: bigint, high = 0n): Descriptor {
   };
 }
 
+/** What a selector stands for in real mode: 64 KBytes from sixteen times its value (SDM 3A 3.4.3; SDM 3B 21.1.1). */
+export function realModeSegment(selector: number): Descriptor {
+  return { ...parseDescriptor(0x0000_9300_0000_ffffn), base: BigInt(selector) << 4n };
+}
+
 export function isCode({ system, type }: Descriptor): boolean {
   return !system && (type & 8) !== 0;
 }

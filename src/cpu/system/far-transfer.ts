@@ -1,4 +1,7 @@
-/** Far jumps, calls and returns in IA-32e mode, with call gates (SDM 3A 5.8; 2A CALL, JMP; 2B RET). There are no task switches. */
+/**
+ * Far jumps, calls and returns (SDM 3A 5.8; 2A CALL, JMP; 2B RET). Call gates are those of IA-32e mode; in protected mode without it
+ * code segments are reached directly, which is how long mode is entered. There are no task switches.
+ */
 import { UnsupportedError } from '../../base/errors.ts';
 import { type Exception, generalProtection, Vector } from '../exception.ts';
 import { Segment } from '../instruction.ts';
@@ -11,6 +14,7 @@ import {
   notPresent,
   parseGate,
   protection,
+  realModeSegment,
   rplOf,
   SystemType,
 } from './descriptor.ts';
@@ -39,15 +43,16 @@ export interface FarCall {
   readonly bytes: number;
 }
 
-function directFault(selector: number, code: Descriptor, cpl: number): Exception | undefined {
+function directFault(state: SystemState, selector: number, code: Descriptor): Exception | undefined {
+  const { cpl } = state;
   const allowed = isConforming(code) ? code.dpl <= cpl : rplOf(selector) <= cpl && code.dpl === cpl;
-  if (!allowed || (code.long && code.big)) return protection(selector);
+  if (!allowed || (state.longMode && code.long && code.big)) return protection(selector);
   return code.present ? undefined : notPresent(selector);
 }
 
 /** Into a code segment at the same level. */
 function direct(state: SystemState, { selector, offset }: FarPointer, code: Descriptor, call?: FarCall) {
-  const fault = directFault(selector, code, state.cpl);
+  const fault = directFault(state, selector, code);
   if (fault !== undefined) return fault;
   if (!targetAllowed(state, code, offset)) return generalProtection;
   const { registers } = state;
@@ -115,19 +120,26 @@ function pushThroughGate(state: SystemState, level: number, next: bigint): Excep
   return undefined;
 }
 
+function inRealMode(state: SystemState, { selector, offset }: FarPointer, call?: FarCall): bigint | Exception {
+  if (call !== undefined) throw new UnsupportedError('far calls in real mode are not modelled');
+  state.setCode(selector, 0, realModeSegment(selector));
+  return offset;
+}
+
 /** JMP, or CALL when `call` is given. Where execution goes on. */
 export function farTransfer(state: SystemState, to: FarPointer, call?: FarCall): bigint | Exception {
-  if (!state.longMode) throw new UnsupportedError('far branches outside IA-32e mode are not modelled');
+  if (state.realMode) return inRealMode(state, to, call);
   if (isNull(to.selector)) return generalProtection;
   const found = readDescriptor(state, to.selector);
   if ('fault' in found) return found.fault;
   if (isCode(found.ok)) return direct(state, to, found.ok, call);
+  if (!state.longMode) throw new UnsupportedError('gates and task switches outside IA-32e mode are not modelled');
   return found.ok.system ? throughGate(state, to.selector, call) : protection(to.selector);
 }
 
 /** RET; `released` bytes of parameters go too. */
 export function farReturn(state: SystemState, bytes: number, released: bigint): bigint | Exception {
-  if (!state.longMode) throw new UnsupportedError('far returns outside IA-32e mode are not modelled');
+  if (state.realMode) throw new UnsupportedError('far returns in real mode are not modelled');
   const { registers } = state;
   const frame = peekFrame(state, 2, bytes);
   if (isFault(frame)) return frame;

@@ -28,7 +28,7 @@ export interface Delivery {
   readonly errorCode?: number;
   /** INT n, INT3 and INTO, which need the gate's privilege; else the event is EXT, from outside the program. */
   readonly software: boolean;
-  /** A fault: RF is set in the RFLAGS that are saved, so that a restart meets no instruction breakpoint (SDM 3B 17.3.1.1). */
+  /** A fault: RF is set in the RFLAGS that are saved, so that a restart meets no instruction breakpoint (SDM 3B 18.3.1.1). */
   readonly fault: boolean;
   /** The RIP that is saved. */
   readonly rip: bigint;

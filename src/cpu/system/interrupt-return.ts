@@ -33,14 +33,14 @@ export function checkReturnSegment(state: SystemState, selector: number): Outcom
   const code = found.ok;
   const level = rplOf(selector);
   const rightLevel = isConforming(code) ? code.dpl <= level : code.dpl === level;
-  if (!isCode(code) || level < state.cpl || !rightLevel || (code.long && code.big))
+  if (!isCode(code) || level < state.cpl || !rightLevel || (state.longMode && code.long && code.big))
     return { fault: protection(selector) };
   return code.present ? found : { fault: notPresent(selector) };
 }
 
 /** Whether a target is canonical, or within the limit of the segment of 32 or 16 bits. */
 export function targetAllowed(state: SystemState, code: Descriptor, target: bigint): boolean {
-  return code.long ? state.isCanonical(target) : target <= BigInt(code.limit);
+  return state.longMode && code.long ? state.isCanonical(target) : target <= BigInt(code.limit);
 }
 
 function flagsLoaded(state: SystemState, bytes: number): number {

@@ -83,7 +83,7 @@ export class ProcessorCore {
     engine.codeSize = state.codeSize;
     const stop = engine.run(alone ? 1 : left);
     const faulted = stop.kind === 'exception' && stop.exception.trap !== true;
-    // RF lasts for one instruction (SDM 3B 17.3.1.1).
+    // RF lasts for one instruction (SDM 3B 18.3.1.1).
     if ((rflags & RF) !== 0 && !faulted) state.registers.rflags &= ~RF;
     if (this.#handle(stop) === 'shutdown') return 'shutdown';
     return this.#trapStep();

@@ -11,6 +11,7 @@ import {
   notPresent,
   parseDescriptor,
   protection,
+  realModeSegment,
   rplOf,
   selectorFault,
   SystemType,
@@ -86,6 +87,11 @@ export function checkStackSegment(
 
 /** MOV and POP to DS, ES, FS, GS, SS. */
 export function loadSegment(state: SystemState, segment: number, selector: number): Exception | undefined {
+  if (state.realMode) {
+    state.setSegment(segment, selector, realModeSegment(selector));
+    if (segment === Segment.SS) state.castShadow('stack');
+    return undefined;
+  }
   if (segment === Segment.SS) {
     const found = checkStackSegment(state, selector, { cpl: state.cpl, long: state.codeSize === 64 });
     if ('fault' in found) return found.fault;

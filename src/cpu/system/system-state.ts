@@ -3,15 +3,16 @@
  * segment registers, debug and model-specific registers, what holds interrupts back. Control registers, EFER and the privilege level
  * are the MMU's.
  */
-import { Efer } from '../../arch/control-registers.ts';
+import { Cr0, Efer } from '../../arch/control-registers.ts';
 import { type LinearAddress, isCanonical, pageOf } from '../../arch/address.ts';
+import { UnsupportedError } from '../../base/errors.ts';
 import type { EventStream } from '../../event/stream.ts';
 import type { PhysicalMemory } from '../../memory/physical-memory.ts';
 import type { Mmu } from '../../mmu/mmu.ts';
 import type { CodeSize } from '../instruction.ts';
 import { Segment } from '../instruction.ts';
 import { type RegisterFile, Restriction } from '../registers.ts';
-import type { Descriptor } from './descriptor.ts';
+import { type Descriptor, realModeSegment } from './descriptor.ts';
 import { SupervisorMemory } from './supervisor-memory.ts';
 import type { SystemPort } from './system-port.ts';
 
@@ -59,7 +60,7 @@ export class SystemState {
   nmiBlocked = false;
   /** Bits of the code segment that runs; the engine is told when the present instruction ends. */
   codeSize: CodeSize = 64;
-  /** A single step will trap when the present instruction ends; interrupts that it makes itself come instead (SDM 3B 17.3.1.4). */
+  /** A single step will trap when the present instruction ends; interrupts that it makes itself come instead (SDM 3B 18.3.1.4). */
   stepPending = false;
   /** What WRMSR to the time-stamp counter added to it. */
   timestampOffset = 0n;
@@ -81,6 +82,10 @@ export class SystemState {
 
   get longMode(): boolean {
     return (this.mmu.control.efer & Efer.LMA) !== 0n;
+  }
+
+  get realMode(): boolean {
+    return (this.mmu.control.cr0 & Cr0.PE) === 0n;
   }
 
   get iopl(): number {
@@ -109,6 +114,22 @@ export class SystemState {
     this.attention();
   }
 
+  /** After INIT and a start-up IPI, or a reset by software that chooses the page: real mode, at the page's start (SDM 3A 9.4.4). */
+  startUp(vector: number): void {
+    this.registers.rflags = 2;
+    for (const segment of [Segment.ES, Segment.SS, Segment.DS, Segment.FS, Segment.GS]) {
+      this.setSegment(segment, 0, realModeSegment(0));
+    }
+    this.setSegment(Segment.CS, vector << 8, realModeSegment(vector << 8));
+    this.setCode(vector << 8, 0, realModeSegment(vector << 8));
+    this.registers.rip = 0n;
+    this.gdtr = { base: 0n, limit: 0xffff };
+    this.idtr = { base: 0n, limit: 0xffff };
+    this.shadow = 'none';
+    this.nmiBlocked = false;
+    this.controlChanged();
+  }
+
   /** Copies what x87 and SSE instructions need to know of CR0 and CR4. */
   controlChanged(): void {
     const { cr0, cr4 } = this.mmu.control;
@@ -129,8 +150,11 @@ export class SystemState {
     this.registers.segmentBase[segment] = descriptor?.base ?? 0n;
   }
 
-  /** CS, the privilege level that comes with it, and the size of code. */
+  /** CS, the privilege level that comes with it, and the size of code. Engines take RIP for a linear address. */
   setCode(selector: number, cpl: number, descriptor: Descriptor): void {
+    if (!(this.longMode && descriptor.long) && descriptor.base !== 0n) {
+      throw new UnsupportedError(`a code segment with base ${descriptor.base.toString(16)}H is not modelled`);
+    }
     this.setSegment(Segment.CS, (selector & 0xfffc) | cpl, descriptor);
     this.setPrivilege(cpl);
     this.codeSize = this.longMode && descriptor.long ? 64 : descriptor.big ? 32 : 16;

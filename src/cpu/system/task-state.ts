@@ -1,4 +1,4 @@
-/** What of the 64-bit task-state segment the processor reads (SDM 3A 7.7): stack pointers, and the I/O permission bitmap (SDM 1 19.5.2). */
+/** What of the 64-bit task-state segment the processor reads (SDM 3A 8.7): stack pointers, and the I/O permission bitmap (SDM 1 19.5.2). */
 import { type Exception, Vector } from '../exception.ts';
 import { selectorFault } from './descriptor.ts';
 import type { SystemState } from './system-state.ts';

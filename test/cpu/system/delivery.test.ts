@@ -295,7 +295,7 @@ describe('interrupts from outside', () => {
     expect(bench.stack(1)).toEqual([Place.kernelCode + 1n]);
   });
 
-  it('SDM 3B 17.3.2: TF traps after the instruction, and sets DR6.BS', () => {
+  it('SDM 3B 18.3.2: TF traps after the instruction, and sets DR6.BS', () => {
     const bench = userBench('9090', 1);
     bench.registers.rflags = 0x302;
     bench.core.run(1);
@@ -304,7 +304,7 @@ describe('interrupts from outside', () => {
     expect(bench.registers.rflags & 0x100).toBe(0);
   });
 
-  it('SDM 3B 17.3.1.4: TF and INT n: the handler comes, and no single step', () => {
+  it('SDM 3B 18.3.1.4: TF and INT n: the handler comes, and no single step', () => {
     const bench = userBench('cd80', 0x80, { dpl: 3 });
     bench.gate(1, handler + 0x40n);
     bench.registers.rflags = 0x302;
@@ -313,7 +313,7 @@ describe('interrupts from outside', () => {
     expect(bench.stack(3)[2]).toBe(0x302n);
   });
 
-  it('SDM 3B 17.3.1.1: RF lasts for one instruction', () => {
+  it('SDM 3B 18.3.1.1: RF lasts for one instruction', () => {
     const bench = userBench('9090', 14);
     bench.registers.rflags = 0x1_0202;
     bench.core.run(1);

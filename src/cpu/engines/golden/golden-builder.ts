@@ -17,7 +17,14 @@ import {
 import type { Flag, FlagKind } from '../../flags.ts';
 import { exceptionOf, type HelperContext } from '../../helpers/helper.ts';
 import { type HelperName, helpers } from '../../helpers/table.ts';
-import { type CodeSize, type Instruction, instructionPointer, type Operand, Segment } from '../../instruction.ts';
+import {
+  type CodeSize,
+  type Instruction,
+  instructionPointer,
+  type Operand,
+  OperandKind,
+  Segment,
+} from '../../instruction.ts';
 import type { MemoryPort, ProcessorPort } from '../../ports.ts';
 import { Register, type RegisterFile } from '../../registers.ts';
 import {
@@ -76,8 +83,8 @@ export class GoldenBuilder extends GoldenVectorBuilder implements Builder<bigint
   constant(value: bigint): bigint {
     return u64(value);
   }
-  immediate({ low, high, bytes }: Operand): bigint {
-    return this.cut((BigInt(high) << 32n) | BigInt(low >>> 0), bytes);
+  immediate({ kind, low, high, bytes }: Operand): bigint {
+    return this.cut((BigInt(high) << 32n) | BigInt(low >>> 0), kind === OperandKind.farPointer ? 6 : bytes);
   }
 
   add(a: bigint, b: bigint): bigint {
