@@ -166,6 +166,20 @@ export class TranslationFreedom {
     return answers;
   }
 
+  /**
+   * The entries that may change which walks of the address would read next. What is offered depends on them, even what does
+   * not read them: an access that goes through a TLB entry while one of them is valid gives up the fault that it could
+   * have had later.
+   */
+  deciding(processor: number, address: LinearAddress): PhysicalAddress[] {
+    const deciding = new Set<PhysicalAddress>();
+    for (const { position } of this.#starts(processor, address)) {
+      const { reads } = this.#lookAhead(processor, address, position, null);
+      if (reads !== null) deciding.add(reads);
+    }
+    return [...deciding];
+  }
+
   /** Makes the access's translation as the answer says; a fault has invalidated what it must when it is returned. */
   translate(processor: number, address: LinearAddress, access: Access, answer: Answer): Answered {
     const { mmu } = this.#machine.processor(processor);

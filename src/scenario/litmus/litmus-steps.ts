@@ -97,10 +97,13 @@ export class LitmusSteps {
       });
       return;
     }
+    const deciding = this.#freedom.deciding(index, access.address);
     for (const answer of this.#freedom.answers(index, access.address, access.access)) {
       const action = { kind: 'operation', answer } as const;
       const footprint = this.#footprint(processor, operation, answer);
-      steps.push({ ...common, ...footprint, key: `${key} ${nameOf(answer)}`, action });
+      const reads = [...footprint.reads, ...deciding];
+      const decided = deciding.map((entry) => entry.toString(16)).join();
+      steps.push({ ...common, ...footprint, reads, key: `${key} ${nameOf(answer)} of ${decided}`, action });
     }
   }
 
@@ -186,8 +189,10 @@ export class LitmusSteps {
         steps.push({ ...common, ...memory, key, action, translations: { group, change: true } });
       }
       if (isUseful || !enabled) continue;
-      const key = `P${index} rests from ${address.toString(16)}`;
-      steps.push({ ...common, key, action: { kind: 'rest', page }, translations: { group, change: true } });
+      const deciding = this.#freedom.deciding(index, address);
+      const key = `P${index} rests from ${address.toString(16)}: ${deciding.map((entry) => entry.toString(16)).join()}`;
+      const translations = { group, change: true };
+      steps.push({ ...common, key, action: { kind: 'rest', page }, reads: deciding, translations });
     }
   }
 
