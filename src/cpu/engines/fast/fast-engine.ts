@@ -34,6 +34,8 @@ export interface FastEngineParts {
 }
 
 const budgetUsed: Stop = { kind: 'budget' };
+/** Instructions that generated code begins at most before it returns: it counts in 32 bits. */
+const remainingLimit = 2 ** 30;
 
 export class FastEngine implements Engine {
   readonly registers: RegisterFile;
@@ -117,7 +119,7 @@ export class FastEngine implements Engine {
     if (typeof found !== 'number') return { kind: 'exception', exception: this.#exceptionAt(found) };
     const one = budget === 1 || !this.#mmu.filter.hasLine(page, block.fetchCode);
     const map = this.#shared.code.mapOf(frame as FrameNumber, this.codeSize);
-    return this.#execute(found, map, one ? 1 : budget, budget);
+    return this.#execute(found, map, one ? 1 : Math.min(budget, remainingLimit), budget);
   }
 
   #find(frame: FrameNumber, offset: number): Found {
