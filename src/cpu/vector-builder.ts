@@ -8,6 +8,7 @@
  * floating-point arithmetic exist in WebAssembly. Whatever else instructions do is put together from them.
  */
 import { Restriction } from './registers.ts';
+
 export type LaneBytes = 1 | 2 | 4 | 8;
 
 /** Of each pair of lanes; results have the size of the operands' lanes unless said otherwise. */
