@@ -1,5 +1,6 @@
 /** Helpers of instructions on control, debug, model-specific and descriptor-table registers (SDM 3A 2.8). */
 import { type Exception, generalProtection, invalidOpcode } from '../exception.ts';
+import { Restriction } from '../registers.ts';
 import {
   clearTaskSwitched,
   Cr4Bit,
@@ -109,8 +110,10 @@ export const systemRegisterHelpers = {
     state.mmu.wrpkru(number(value));
     return undefined;
   }),
-  /** The extended control register's number, and its value. */
-  writeExtendedControl: privileged(2, 0, (_, [register, value], { processor }) => {
+  /** The extended control register's number, and its value, which must be the one that is there. */
+  writeExtendedControl: checked(2, 0, generalProtection, (state, [register, value], { registers, processor }) => {
+    if ((registers.restrictions & Restriction.noExtendedStates) !== 0) return invalidOpcode;
+    if (state.cpl !== 0) return generalProtection;
     const present = processor.extendedControl(number(register));
     if (typeof present !== 'bigint') return present;
     return value === present ? undefined : generalProtection;

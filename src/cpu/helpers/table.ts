@@ -2,7 +2,8 @@
 import type { Helper } from './helper.ts';
 import { processorHelpers } from './processor.ts';
 import { stringComparisonHelpers } from './string-comparison.ts';
-import { systemMemoryHelpers } from './system-memory.ts';
+import { systemInvalidationHelpers } from './system-invalidation.ts';
+import { systemPortHelpers } from './system-port.ts';
 import { systemRegisterHelpers } from './system-register.ts';
 import { systemTransferHelpers } from './system-transfer.ts';
 import { vectorFloatHelpers } from './vector-float.ts';
@@ -25,7 +26,8 @@ const table = {
   ...x87TranscendentalHelpers,
   ...systemRegisterHelpers,
   ...systemTransferHelpers,
-  ...systemMemoryHelpers,
+  ...systemInvalidationHelpers,
+  ...systemPortHelpers,
 };
 
 export type HelperName = keyof typeof table;

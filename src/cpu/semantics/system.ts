@@ -120,7 +120,6 @@ export const systemInstructions = {
     b.call('writeMsr', [b.register(Register.RCX, 4), pair(b)]);
   }),
   XSETBV: row((b) => {
-    b.requireUnit('extendedStates');
     b.call('writeExtendedControl', [b.register(Register.RCX, 4), pair(b)]);
   }),
   RDPMC: row(alone('readPerformanceCounter')),

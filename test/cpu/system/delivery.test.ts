@@ -122,6 +122,15 @@ describe('what a gate may do', () => {
   });
 });
 
+it('SDM 2A IRET: a stack pointer that is not canonical is #SS(0)', () => {
+  const bench = new SystemBench();
+  bench.code(Place.kernelCode, '48cf');
+  bench.set(Register.RSP, 1n << 60n);
+  bench.gate(12, handler, { ist: 1 });
+  bench.core.run(1);
+  expect(bench.stack(2)).toEqual([0n, Place.kernelCode]);
+});
+
 describe('faults in delivery', () => {
   it('SDM 3A table 6-5: contributory after contributory is a double fault, with error code 0', () => {
     const bench = userBench('f4', 8, { ist: 1 });

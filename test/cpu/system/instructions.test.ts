@@ -541,6 +541,19 @@ describe('translations', () => {
     expect(step(bench, '0f01fe')).toEqual(protection());
   });
 
+  it('SDM 2D XSETBV: #UD without CR4.OSXSAVE, and only the value that is there', () => {
+    const bench = new SystemBench();
+    bench.set(Register.RCX, 0n);
+    bench.set(Register.RDX, 0n);
+    bench.set(Register.RAX, 3n);
+    expect(step(bench, '0f01d1')).toEqual(undefinedOpcode);
+    bench.set(Register.RBX, bench.state.mmu.control.cr4 | 0x4_0000n);
+    expect(step(bench, '0f22e3')).toBeUndefined();
+    expect(step(bench, '0f01d1')).toBeUndefined();
+    bench.set(Register.RAX, 7n);
+    expect(step(bench, '0f01d1')).toEqual(protection());
+  });
+
   it('SDM 2B RDPKRU, WRPKRU: #UD without CR4.PKE', () => {
     const bench = new SystemBench();
     for (const register of [Register.RCX, Register.RDX]) bench.set(register, 0n);

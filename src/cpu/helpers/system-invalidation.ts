@@ -1,10 +1,9 @@
-/** Helpers of invalidation (SDM 2A INVLPG, INVPCID; APM 3 INVLPGB, TLBSYNC) and of input and output (SDM 1 19). */
+/** Helpers of invalidation (SDM 2A INVLPG, INVPCID; APM 3 INVLPGB, TLBSYNC). */
 import { type LinearAddress, linearAddress } from '../../arch/address.ts';
 import { InvpcidType } from '../../arch/control-registers.ts';
 import type { InvlpgbOperand } from '../../arch/invlpgb.ts';
 import { type Exception, generalProtection, invalidOpcode } from '../exception.ts';
 import type { SystemState } from '../system/system-state.ts';
-import { bitmapAllows } from '../system/task-state.ts';
 import type { Helper } from './helper.ts';
 import { checked, privileged } from './system-access.ts';
 
@@ -43,15 +42,7 @@ function invalidateEverywhere(state: SystemState, rax: bigint, ecx: bigint, edx:
   return undefined;
 }
 
-/** IOPL, or the bitmap (SDM 1 19.5). */
-function faultOfPort(state: SystemState, port: number, bytes: number): Exception | undefined {
-  if (state.cpl <= state.iopl) return undefined;
-  const allowed = bitmapAllows(state, port, bytes);
-  if (typeof allowed !== 'boolean') return allowed;
-  return allowed ? undefined : generalProtection;
-}
-
-export const systemMemoryHelpers = {
+export const systemInvalidationHelpers = {
   invalidatePage: privileged(1, 0, (state, [address]) => {
     state.mmu.invlpg(address as LinearAddress);
     return undefined;
@@ -65,19 +56,6 @@ export const systemMemoryHelpers = {
     if (state.mmu.part.invlpgbCountMax === null) return invalidOpcode;
     if (state.cpl !== 0) return generalProtection;
     state.port.synchronizeTlbs();
-    return undefined;
-  }),
-  /** Port, bytes: whether the access may be made at all. */
-  checkPort: checked(2, 0, generalProtection, (state, [port, bytes]) =>
-    faultOfPort(state, Number(port), Number(bytes)),
-  ),
-  /** Port, bytes: to the value. */
-  readPort: checked(2, 1, generalProtection, (state, [port, bytes]) =>
-    BigInt(state.port.readPort(Number(port), Number(bytes)) >>> 0),
-  ),
-  /** Port, bytes, value. */
-  writePort: checked(3, 0, generalProtection, (state, [port, bytes, value]) => {
-    state.port.writePort(Number(port), Number(bytes), Number(value));
     return undefined;
   }),
 } as const satisfies Record<string, Helper>;
