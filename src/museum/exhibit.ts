@@ -5,7 +5,7 @@
 
 /** Where the bug is told by those who found it. */
 export interface Source {
-  readonly kind: 'fix' | 'culprit' | 'cve' | 'elsewhere';
+  readonly kind: 'fix' | 'culprit' | 'cve' | 'elsewhere' | 'analysis';
   readonly text: string;
 }
 
@@ -25,7 +25,7 @@ export interface Absence {
 }
 
 export interface Exhibit {
-  /** B and the number of the bug in the catalogue. */
+  /** B and the number of the bug in the catalogue; A: in no catalogue. */
   readonly id: string;
   readonly title: string;
   readonly sources: readonly Source[];

@@ -93,7 +93,8 @@ export class TlbFlush {
   *flush_tlb_batched_pending(cpu: number, mm: mm_struct): Kernel<void> {
     if (this.#variant.ignoreBatchedPending) return;
     if ((yield* READ_ONCE(mm.tlb_flush_batched)) === 0) return;
-    yield* this.flush_tlb_mm(cpu, mm, 'batched flush pending');
+    const pending = this.#tlb.arch_flush_tlb_batched_pending?.(cpu, mm);
+    yield* pending ?? this.flush_tlb_mm(cpu, mm, 'batched flush pending');
     yield* WRITE_ONCE(mm.tlb_flush_batched, 0);
   }
 

@@ -44,6 +44,8 @@ export interface Tlb {
   flush_tlb_kernel_range(cpu: number, start: bigint, end: bigint, reason: string): Kernel<void>;
   arch_tlbbatch_add_mm(cpu: number, batch: TlbflushUnmapBatch, mm: mm_struct): Kernel<void>;
   arch_tlbbatch_flush(cpu: number, batch: TlbflushUnmapBatch): Kernel<void>;
+  /** What whoever finds a batched flush owed does about it. Absent: flushes the whole mm. */
+  arch_flush_tlb_batched_pending?(cpu: number, mm: mm_struct): Kernel<void>;
   /** What the era keeps outside of simulated memory, as far as what it does next depends on it. */
   tellState?(sink: StateSink): void;
   /** The mm's last reference is gone. */
@@ -77,8 +79,6 @@ export interface MmVariant {
   readonly flushBeforeClear?: boolean;
   /** BUGS 32: mprotect, munmap, mremap and madvise do not look for a batched flush that is still owed. */
   readonly ignoreBatchedPending?: boolean;
-  /** BUGS 52: whoever finds a batched flush owed waits, by TLBSYNC, for what its own processor has sent. */
-  readonly pendingOnlySyncs?: boolean;
   /** BUGS 7: page tables go back without a flush of their own. */
   readonly skipTableFlush?: boolean;
   /** BUGS 24: page tables go back after an IPI that only interrupts, as if no memory were left to gather them. */

@@ -18,9 +18,11 @@ import { VARIANTS_OF_E0A } from './variants/of-e0a.ts';
 import { VARIANTS_OF_E0B } from './variants/of-e0b.ts';
 import { VARIANTS_OF_E1 } from './variants/of-e1.ts';
 import { VARIANTS_OF_E3 } from './variants/of-e3.ts';
+import { VARIANTS_OF_E4 } from './variants/of-e4.ts';
 import { VARIANTS_OF_E5 } from './variants/of-e5.ts';
 import { VARIANTS_OF_E7 } from './variants/of-e7.ts';
 import { VARIANTS_OF_E9 } from './variants/of-e9.ts';
+import { VARIANTS_OF_E11 } from './variants/of-e11.ts';
 
 export const ERAS: readonly Era[] = [
   E0a,
@@ -33,6 +35,7 @@ export const ERAS: readonly Era[] = [
   E3,
   ...VARIANTS_OF_E3,
   E4,
+  ...VARIANTS_OF_E4,
   E5,
   ...VARIANTS_OF_E5,
   E6,
@@ -44,6 +47,7 @@ export const ERAS: readonly Era[] = [
   E10,
   E11,
   E11_EAGER,
+  ...VARIANTS_OF_E11,
 ];
 
 /** By id, in any case. Throws InputError, which lists the ids, when there is none; `place` is where the id stood. */

@@ -10,14 +10,14 @@ export const B3: Exhibit = {
     { kind: 'cve', text: 'CVE-2025-40174' },
   ],
   kernels: 'v6.14 to v6.17.4',
-  vulnerable: 'E9-B3',
-  fixed: 'E9-fixed',
+  vulnerable: 'E10',
+  fixed: 'E11',
   story:
     'To save locked operations the switch sets its bit in mm_cpumask only where it is clear. That locked operation had also been the barrier between the store of LOADED_MM_SWITCHING and the read of tlb_gen. Where the bit was set already the store could wait in the store buffer while tlb_gen was read: the switch sees the old generation, the flusher sees the old loaded_mm, and both conclude that there is nothing to do.',
   scenario: `# A processor comes back to a space that it ran before, while another gives a page of it back.
 scenario "a flush meets a processor that comes back"
 processors 2
-era E9-B3
+era E10
 space A
 space B
 

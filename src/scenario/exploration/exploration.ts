@@ -17,6 +17,8 @@ import { ScenarioModel } from './scenario-model.ts';
 
 /** Every execution makes its memory anew, so it is small unless somebody asks for more. */
 const MEMORY_MEBIBYTES = 1;
+/** The pairs of top tables of page-table isolation are cut from a block of 2 MBytes. */
+const MEMORY_WITH_ISOLATION_MEBIBYTES = 2;
 const MEMORY_WITH_LARGE_PAGES_MEBIBYTES = 16;
 
 export interface ExplorationOptions {
@@ -96,8 +98,10 @@ export class Exploration {
   }
 }
 
-function smallMemory({ threads }: Scenario): number {
-  return threads.some(({ body }) => mapsLargePages(body)) ? MEMORY_WITH_LARGE_PAGES_MEBIBYTES : MEMORY_MEBIBYTES;
+function smallMemory({ threads, switches }: Scenario): number {
+  if (threads.some(({ body }) => mapsLargePages(body))) return MEMORY_WITH_LARGE_PAGES_MEBIBYTES;
+  const isolation = switches.some(({ name, value }) => name === 'pti' && value === 'on');
+  return isolation ? MEMORY_WITH_ISOLATION_MEBIBYTES : MEMORY_MEBIBYTES;
 }
 
 function mapsLargePages(body: readonly Statement[]): boolean {

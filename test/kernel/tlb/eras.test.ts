@@ -31,9 +31,11 @@ describe('the eras', () => {
       'E0a-plain',
       'E1-M3',
       'E1-M22',
+      'E5-M21',
       'E7-wide',
       'E9-fixed',
       'E11-eager',
+      'E11-early',
     ]);
   });
 });
