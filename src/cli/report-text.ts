@@ -114,10 +114,20 @@ function figures({ workload, mmu }: RunReport, statistics: Statistics): Figure[]
   const shortened = sum(({ structureHits }) => total(Object.values(structureHits)));
   const speculative = printCount(sum((counters) => counters.speculativeWalks));
   const entryReads = printCount(sum((counters) => counters.entryReads));
-  const trace = workload.kind === 'trace';
+  const { program } = workload;
+  const calls = workload.kind !== 'scenario';
   return [
     ['accesses', workload.accesses, `page faults ${printCount(workload.pageFaults)}`],
-    ...(trace ? [['system calls', workload.systemCalls, ''] satisfies Figure] : []),
+    ...(program === undefined
+      ? []
+      : [
+          [
+            'instructions',
+            program.instructions,
+            `processes ${printCount(program.processes)}, threads ${printCount(program.threads)}, signals handled ${printCount(program.signals)}`,
+          ] satisfies Figure,
+        ]),
+    ...(calls ? [['system calls', workload.systemCalls, missingCalls(program)] satisfies Figure] : []),
     ['TLB hits', hits, share(hits, lookups, 'of the accesses')],
     ['page walks', walks, `speculative ${speculative}, entries read ${entryReads}`],
     ['paging-structure-cache hits', shortened, share(shortened, walks, 'of the walks')],
@@ -127,7 +137,7 @@ function figures({ workload, mmu }: RunReport, statistics: Statistics): Figure[]
     ['IPIs', of.ipisSent, `coalesced ${printCount(of.ipisCoalesced)}`],
     ...(of.broadcasts > 0 ? [['broadcasts', of.broadcasts, 'INVLPGB'] satisfies Figure] : []),
     ['invalidations', total(by.invalidations.values()), list(by.invalidations)],
-    ['context switches', of.contextSwitches, trace ? `threads moved ${printCount(workload.migrations)}` : ''],
+    ['context switches', of.contextSwitches, calls ? `threads moved ${printCount(workload.migrations)}` : ''],
     ...(workload.implicitPages > 0
       ? [['implicit pages', workload.implicitPages, 'mapped before the recording began'] satisfies Figure]
       : []),
@@ -135,6 +145,11 @@ function figures({ workload, mmu }: RunReport, statistics: Statistics): Figure[]
       ? [['signals', workload.forbiddenAccesses, "accesses that the program's mappings forbid"] satisfies Figure]
       : []),
   ];
+}
+
+function missingCalls(program: RunReport['workload']['program']): string {
+  const missing = Object.entries(program?.missingCalls ?? {});
+  return missing.length === 0 ? '' : `not served: ${list(new Map(missing))}`;
 }
 
 function table(title: string, rows: readonly Figure[]): string {

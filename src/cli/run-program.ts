@@ -122,7 +122,7 @@ async function toItsEnd(
     while (run.advance(SLICE_STEPS)) {
       await progress.update();
       if (interruption.happened) return 'interrupted';
-      if (run.world.instructions >= limit) return 'step limit';
+      if (run.world.work >= limit) return 'step limit';
     }
     return null;
   } finally {

@@ -27,12 +27,12 @@ export function* exitThread(thread: Thread): ThreadCode<void> {
       if (!(error instanceof Segfault)) throw error;
     }
   }
-  const last = process.threads.size === 1;
-  if (last) process.files.leave();
+  // The others may be on their way out too: the last to come here closes the files, the last to leave ends the process.
+  if (--process.live === 0) process.files.leave();
   yield* userland.kernel.exit_task(thread.cpu, thread.task);
   userland.removeThread(thread);
   thread.finished = true;
-  if (last) leaveProcess(process, thread);
+  if (process.threads.size === 0) leaveProcess(process, thread);
 }
 
 const OWNER_DIED = 0x4000_0000;
@@ -73,7 +73,7 @@ function* releaseRobust(thread: Thread, address: bigint): ThreadCode<void> {
 }
 
 function leaveProcess(process: Process, { userland }: Thread): void {
-  const ending = process.ending ?? { kind: 'exited', status: 0 };
+  const ending = process.ending ?? { kind: 'exited', status: process.exitStatus };
   process.ending = ending;
   process.releasedMemory = true;
   process.zombie = true;

@@ -89,6 +89,7 @@ export class Userland {
     const task = this.kernel.createTask({ name: `${process.name}/${tid}`, mm });
     const thread = new Thread(this, process, tid, task);
     process.threads.set(tid, thread);
+    process.live++;
     this.threads.push(thread);
     this.counts.threads++;
     return thread;

@@ -1,6 +1,7 @@
 /** What a run comes to, as data: the report that the command line prints and writes as JSON. */
 import type { CoherenceReport } from '../coherence/violation.ts';
 import type { Processor } from '../machine/processor.ts';
+import type { Ending } from '../process/process.ts';
 import type { Disappointment } from './scenario-world.ts';
 import type { System, SystemOptions } from './system.ts';
 
@@ -24,8 +25,22 @@ export interface WorkloadSummary {
   readonly migrations: number;
   /** Pages that the trace touches without having mapped them. */
   readonly implicitPages: number;
-  /** Accesses that the program's own mappings forbid; of a program: signals that its handlers took. */
+  /** Accesses that the program's own mappings forbid. */
   readonly forbiddenAccesses: number;
+  /** Of a hosted program only. */
+  readonly program?: ProgramSummary;
+}
+
+export interface ProgramSummary {
+  readonly instructions: number;
+  readonly processes: number;
+  readonly threads: number;
+  /** Taken by handlers. */
+  readonly signals: number;
+  /** How the first process ended; null: it has not. */
+  readonly ending: Ending | null;
+  /** System calls that answered ENOSYS, by name. */
+  readonly missingCalls: Readonly<Record<string, number>>;
 }
 
 export interface RunReport {

@@ -81,7 +81,7 @@ export const taskCalls: CallTable = {
   },
 
   exit: (thread, [status]) => {
-    if (thread.process.threads.size === 1) endProcess(thread.process, { kind: 'exited', status: int(status) & 0xff });
+    thread.process.exitStatus = int(status) & 0xff;
     thread.killed = true;
     return null;
   },

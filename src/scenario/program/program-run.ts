@@ -124,7 +124,7 @@ export class ProgramRun {
   outcome(early: RunReport['stopped'] = null, why: string | null = null): RunOutcome {
     const { system, userland, world } = this;
     const mmu = system.machine.processors.map((processor) => processor.mmu.counters);
-    const { systemCalls, signals } = userland.counts;
+    const { systemCalls, signals, processes, threads, missing } = userland.counts;
     return {
       workload: {
         file: this.#input.file,
@@ -135,7 +135,15 @@ export class ProgramRun {
         systemCalls,
         migrations: world.migrations,
         implicitPages: 0,
-        forbiddenAccesses: signals,
+        forbiddenAccesses: 0,
+        program: {
+          instructions: world.instructions,
+          processes,
+          threads,
+          signals,
+          ending: userland.firstEnding,
+          missingCalls: Object.fromEntries([...missing].sort(([a], [b]) => (a < b ? -1 : 1))),
+        },
       },
       stopped: this.#death === null ? early : 'guest died',
       reason: this.#death ?? why,

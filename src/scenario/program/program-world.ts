@@ -46,6 +46,7 @@ export class ProgramWorld {
   readonly #user: readonly UserProcessor[];
   readonly #line: Runner[] = [];
   readonly #running: (Runner | null)[];
+  #steps = 0;
   #migrationPeriod = MIGRATION_PERIOD;
   /** Threads that have been put in line. */
   #known = 0;
@@ -72,6 +73,11 @@ export class ProgramWorld {
     return this.#user.reduce((sum, { executed }) => sum + executed, 0);
   }
 
+  /** Instructions and steps of kernel code: grows whatever a guest does, faulting for ever included. */
+  get work(): number {
+    return this.instructions + this.#steps;
+  }
+
   /** The program's thread that a processor runs, if it does. */
   threadOn(processor: number): Thread | null {
     const runner = this.#running[processor];
@@ -93,6 +99,7 @@ export class ProgramWorld {
     const { clock } = this.userland;
     for (let step = 0; step < steps; step++) {
       if (this.#step()) {
+        this.#steps++;
         clock.spend(KERNEL_STEP);
         continue;
       }
