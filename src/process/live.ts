@@ -7,6 +7,7 @@ import { exitThread } from './exit.ts';
 import { systemCallName } from '../arch/linux-calls.ts';
 import type { ThreadCode, UserStop } from './program-code.ts';
 import { deliverSignals, forceSignal, type InterruptedCall } from './signals/deliver.ts';
+import { simdErrorCode, x87ErrorCode } from './signals/floating-point-error.ts';
 import type { SignalInfo } from './signals/signal-info.ts';
 import type { Thread } from './thread.ts';
 import { general, R10, R8, R9, RAX, RDI, RDX, RSI } from './user-registers.ts';
@@ -102,8 +103,9 @@ function signalOf({ registers }: Thread, vector: number): SignalInfo {
     case 12:
       return { signal: SIGNAL.SIGBUS, code: SI.SI_KERNEL };
     case 16:
+      return { signal: SIGNAL.SIGFPE, code: x87ErrorCode(registers), address };
     case 19:
-      return { signal: SIGNAL.SIGFPE, code: SI.FPE_FLTINV, address };
+      return { signal: SIGNAL.SIGFPE, code: simdErrorCode(registers), address };
     case 17:
       return { signal: SIGNAL.SIGBUS, code: SI.BUS_ADRALN };
     default:
