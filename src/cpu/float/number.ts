@@ -59,7 +59,7 @@ export function packQuieted(to: FloatFormat, nan: FloatNumber): bigint {
   return assemble(to, nan.negative, 2 * to.bias + 1, fraction | (1n << BigInt(to.fractionBits)));
 }
 
-/** Bits up to the highest one. */
+/** Bits up to the highest one; the value is not 0. Printing it is the fastest way there is. */
 export function bitLength(value: bigint): number {
   const digits = value.toString(16);
   return digits.length * 4 - Math.clz32(Number.parseInt(digits.charAt(0), 16)) + 28;

@@ -4,6 +4,7 @@ import { floatOperation } from '../../../src/cpu/float/arithmetic.ts';
 import { compareFloats, extremum } from '../../../src/cpu/float/compare.ts';
 import { controlOfMxcsr, FloatFlag, Rounding } from '../../../src/cpu/float/control.ts';
 import { convertFloat, floatFromInteger, integerFromFloat, integralOfFloat } from '../../../src/cpu/float/convert.ts';
+import { bitLength } from '../../../src/cpu/float/number.ts';
 import { binary32, binary64 } from '../../../src/cpu/float/format.ts';
 
 const parameters = { seed: 20_231_122, numRuns: 4000 };
@@ -133,6 +134,13 @@ describe('flags and special values', () => {
   it('SDM 1 4.9.2: an unmasked denormal operand leaves nothing to be inexact', () => {
     expect(floatOperation('add', binary64, least, one, controlOfMxcsr(0x1e80)).flags).toBe(DE);
   });
+});
+
+it('the length of a number is exact at powers of two', () => {
+  for (let bits = 1; bits <= 1100; bits++) {
+    const power = 1n << BigInt(bits);
+    expect([bitLength(power - 1n), bitLength(power), bitLength(power + 1n)]).toEqual([bits, bits + 1, bits + 1]);
+  }
 });
 
 describe('comparison', () => {
