@@ -125,8 +125,10 @@ export type SharedData =
   | 'zone'
   /** struct page, by frame. */
   | 'page'
-  /** An address space's counters, its break, and whether it exists: by ctx_id. */
+  /** Whether an address space exists, by ctx_id. */
   | 'mm'
+  /** Its counters and its break. */
+  | 'mm counts'
   /** The next number of an address space, and the next free cell. */
   | 'kernel data'
   | 'page locks'

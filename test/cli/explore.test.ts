@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { REPOSITORY, temporaryFolder, tlbsan } from './command.ts';
@@ -26,6 +26,11 @@ describe('tlbsan explore', () => {
     expect(readFileSync(trace).length).toBeGreaterThan(1000);
     expect(await tlbsan(['replay', token, ABSENTEE, '--era', 'E3-M6'])).toEqual(replayed);
 
+    expect(replayed.stdout).toContain('the schedule ends here');
+    const continued = await tlbsan(['replay', token, ABSENTEE, '--era', 'E3-M6', '--continue']);
+    expect(continued.status).toBe(1);
+    expect(continued.stdout).not.toContain('the schedule ends here');
+
     const refused = await tlbsan(['replay', token, ABSENTEE, '--era', 'E3']);
     expect(refused.status).toBe(2);
     expect(refused.stderr).toContain('the schedule belongs to another workload');
@@ -36,6 +41,17 @@ describe('tlbsan explore', () => {
     const { status, stdout } = await tlbsan(['explore', NEWCOMER, '--strategy', 'preemptions=0']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/^verdict {5}EXHAUSTED: every schedule within preemptions=0 is covered/);
+  });
+
+  it('takes a violation that the scenario expects for what it is, and its absence for a failure', async () => {
+    const file = join(temporaryFolder(), 'expected.tlb');
+    writeFileSync(file, `${readFileSync(join(REPOSITORY, ABSENTEE), 'utf8')}\nexpect violation stale-frame\n`);
+    const met = await tlbsan(['explore', file, ...BROKEN]);
+    expect(met.stdout).toMatch(/^verdict {5}VIOLATION: stale-frame/);
+    expect(met.status).toBe(0);
+    const absent = await tlbsan(['explore', file, '--era', 'E3', '--strategy', 'preemptions=0']);
+    expect(absent.status).toBe(1);
+    expect(absent.stdout).toMatch(/^unmet {7}.*expected a violation stale-frame$/m);
   });
 
   it('calls what it only sampled a limit: status 3', async () => {

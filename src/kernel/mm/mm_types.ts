@@ -60,27 +60,27 @@ export class MmRegistry {
       mmap_base: MMAP_BASE,
       rmap_lock: this.#core.cell(0),
       get brk() {
-        touch?.('mm', base.ctx_id, 'read');
+        touch?.('mm counts', base.ctx_id, 'read');
         return brk;
       },
       set brk(address) {
-        touch?.('mm', base.ctx_id, 'write');
+        touch?.('mm counts', base.ctx_id, 'write');
         brk = address;
       },
       get mm_users() {
-        touch?.('mm', base.ctx_id, 'read');
+        touch?.('mm counts', base.ctx_id, 'read');
         return mm_users;
       },
       set mm_users(count) {
-        touch?.('mm', base.ctx_id, 'write');
+        touch?.('mm counts', base.ctx_id, 'write');
         mm_users = count;
       },
       get mm_count() {
-        touch?.('mm', base.ctx_id, 'read');
+        touch?.('mm counts', base.ctx_id, 'read');
         return mm_count;
       },
       set mm_count(count) {
-        touch?.('mm', base.ctx_id, 'write');
+        touch?.('mm counts', base.ctx_id, 'write');
         mm_count = count;
       },
     };

@@ -17,6 +17,7 @@ import { ScenarioModel } from './scenario-model.ts';
 
 /** Every execution makes its memory anew, so it is small unless somebody asks for more. */
 const MEMORY_MEBIBYTES = 1;
+const FRAMES = 128;
 /** The pairs of top tables of page-table isolation are cut from a block of 2 MBytes. */
 const MEMORY_WITH_ISOLATION_MEBIBYTES = 2;
 const MEMORY_WITH_LARGE_PAGES_MEBIBYTES = 16;
@@ -41,7 +42,8 @@ export class Exploration {
     this.#file = file;
     this.scenario = parseScenario(text, file);
     const memory = words.memory ?? smallMemory(this.scenario);
-    this.options = scenarioOptions(this.scenario, file, { ...words, memory, detect: true });
+    const options = scenarioOptions(this.scenario, file, { ...words, memory, detect: true });
+    this.options = words.memory === undefined && memory === MEMORY_MEBIBYTES ? { ...options, frames: FRAMES } : options;
     const { era, ...others } = this.options;
     const kernel = { era: era.id, variantOf: era.variantOf?.era ?? null, version: KERNEL_VERSION };
     this.#identity = JSON.stringify({ version, text, kernel, ...others });

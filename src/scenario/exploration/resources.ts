@@ -40,6 +40,7 @@ const SHARED = [
   'zone',
   'page',
   'mm',
+  'mm counts',
   'kernel data',
   'page locks',
   'swap',
