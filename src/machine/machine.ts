@@ -20,6 +20,9 @@ import { Host, type HostStep } from './host.ts';
 import { Processor } from './processor.ts';
 import type { Switches } from './switches.ts';
 
+/** What those who put a machine together may watch its memory with. */
+export type { MemoryObserver, PhysicalMemory } from '../memory/physical-memory.ts';
+
 export interface MachineOptions {
   readonly processors: number;
   /** Guest-physical memory, in 4-KByte frames. */

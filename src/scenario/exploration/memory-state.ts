@@ -4,7 +4,7 @@
  */
 import { addressInFrame, type FrameNumber, PAGE_BYTES, type PhysicalAddress } from '../../arch/address.ts';
 import { Hash } from '../../explore/hash.ts';
-import type { PhysicalMemory } from '../../memory/physical-memory.ts';
+import type { PhysicalMemory } from '../../machine/machine.ts';
 
 /** Memory as it is after booting, by word. */
 export type BootImage = BigUint64Array;

@@ -5,7 +5,7 @@
 import { type FrameNumber, frameNumber, type PhysicalAddress } from '../../arch/address.ts';
 import { Hash } from '../../explore/hash.ts';
 import type { SharedData } from '../../kernel/hardware.ts';
-import type { MemoryObserver } from '../../memory/physical-memory.ts';
+import type { MemoryObserver } from '../../machine/machine.ts';
 import type { ScenarioWorld } from '../scenario-world.ts';
 import type { System } from '../system.ts';
 import { MachineState } from './machine-state.ts';
