@@ -43,7 +43,7 @@ const large: ReadonlySet<Operation> = new Set<Operation>(['FXSAVE', 'FXRSTOR', '
 /** Not on every host; each would be #UD there. */
 const rare: ReadonlySet<string> = new Set(['PREFETCHWT1', 'CLDEMOTE']);
 
-/** Moves to segment registers are not modelled, and those of control and debug registers are privileged. */
+/** Moves to segment registers need descriptors that the host will not show, and those of control and debug registers are privileged. */
 function movesSystemRegister({ operation, operands }: Form): boolean {
   const [to, from] = operands.map(({ kind }) => kind);
   const loads = to === OperandKind.segment && operation !== 'PUSH';

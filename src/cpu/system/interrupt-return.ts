@@ -1,4 +1,4 @@
-/** IRET in IA-32e mode (SDM 2A IRET; 3A 6.14.3): from 64-bit code SS and RSP are always popped. */
+/** IRET from 64-bit code, where SS and RSP are always popped (SDM 2A IRET; 3A 6.14.3). */
 import { UnsupportedError } from '../../base/errors.ts';
 import { type Exception, generalProtection } from '../exception.ts';
 import { reservedOne } from '../flags.ts';
@@ -52,12 +52,10 @@ function flagsLoaded(state: SystemState, bytes: number): number {
 
 /** To where execution goes on. */
 export function interruptReturn(state: SystemState, bytes: number): bigint | Exception {
-  if (!state.longMode) throw new UnsupportedError('IRET outside IA-32e mode is not modelled');
+  if (state.codeSize !== 64) throw new UnsupportedError('IRET outside 64-bit mode is not modelled');
   const { registers } = state;
   if ((registers.rflags & NT) !== 0) return generalProtection;
-  const withStack = state.codeSize === 64;
   const frame = peekFrame(state, 5, bytes);
-  if (!withStack) throw new UnsupportedError('IRET from compatibility mode is not modelled');
   if (isFault(frame)) return frame;
   const [rip = 0n, cs = 0n, flags = 0n, rsp = 0n, ss = 0n] = frame;
   const selector = Number(cs & 0xffffn);
