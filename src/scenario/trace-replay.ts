@@ -288,6 +288,8 @@ export class TraceReplay implements LackeyHandler {
     this.#current = thread;
     this.#processor = thread.processor;
     this.#mmu = machine.processor(thread.processor).mmu;
+    // Where it was left, whatever another processor has done since.
+    this.#inKernel = kernel.isolated;
     if (this.#threadOn[thread.processor] === thread) return;
     this.#perform(thread.processor, kernel.context_switch(thread.processor, thread.task));
     this.#threadOn[thread.processor] = thread;
