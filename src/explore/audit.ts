@@ -107,6 +107,12 @@ function examine<Step>(model: Model<Step>, path: readonly Step[], a: Step, b: St
     }
     for (const other of changed(model, before, after)) {
       if (model.thread(other) === model.thread(first)) continue;
+      if (isGivenUp(model, [...path, first], second, other)) {
+        return complain(
+          'enables',
+          `${show(first)} offers or takes away ${show(other)}, which ${show(second)} gives up`,
+        );
+      }
       if (before.footprint === undefined ? model.dependent(other, first) : areDependentThere(model, path, other, first))
         continue;
       return complain('enables', `${show(first)} enables or disables ${show(other)}`);
@@ -118,6 +124,12 @@ function examine<Step>(model: Model<Step>, path: readonly Step[], a: Step, b: St
     return complain('does not commute', `${show(a)} and ${show(b)} give another state the other way round`);
   }
   return [];
+}
+
+/** Whether the step is another choice of the same thread, after which there is no more of this one. */
+function isGivenUp<Step>(model: Model<Step>, path: readonly Step[], step: Step, other: Step): boolean {
+  if (model.thread(step) !== model.thread(other) || !keys(model, at(model, path)).has(model.key(other))) return false;
+  return !keys(model, at(model, [...path, step])).has(model.key(other));
 }
 
 function areDependent<Step>(model: Model<Step>, path: readonly Step[], a: Step, b: Step): boolean {

@@ -56,7 +56,7 @@ export interface Model<Step> {
   /**
    * False only if the two steps, by different threads, commute wherever both are enabled, and neither ever enables,
    * disables or changes the other. Symmetric. Steps of one thread are always dependent, without asking. A choice that
-   * a step offers for the first time depends on that step. Where systems observe footprints, this is only a guess, for
+   * a step offers for the first time depends on that step, and so do the choices that give it up. Where systems observe footprints, this is only a guess, for
    * estimates and for shrinking.
    */
   dependent(a: Step, b: Step): boolean;
