@@ -73,7 +73,7 @@ function* releaseRobust(thread: Thread, address: bigint): ThreadCode<void> {
 }
 
 function leaveProcess(process: Process, { userland }: Thread): void {
-  const ending = process.ending ?? { kind: 'exited', status: process.exitStatus };
+  const ending = process.ending ?? { kind: 'exited', status: process.lastStatus };
   process.ending = ending;
   process.releasedMemory = true;
   process.zombie = true;

@@ -50,7 +50,7 @@ export class Process {
   /** Threads that have not begun to exit. */
   live = 0;
   /** What the thread that called exit last gave. */
-  exitStatus = 0;
+  lastStatus = 0;
   /** Set as soon as the process is to end. */
   ending: Ending | null = null;
   /** All threads are gone; waits for its parent. */

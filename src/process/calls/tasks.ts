@@ -81,7 +81,7 @@ export const taskCalls: CallTable = {
   },
 
   exit: (thread, [status]) => {
-    thread.process.exitStatus = int(status) & 0xff;
+    thread.process.lastStatus = int(status) & 0xff;
     thread.killed = true;
     return null;
   },
