@@ -50,6 +50,8 @@ export interface TwinsOptions {
 export class Twin {
   readonly fixture: PagingFixture;
   readonly engines: readonly Engine[];
+  /** RIP of every engine at each event. */
+  readonly places: bigint[] = [];
 
   constructor(kind: 'golden' | 'fast', options: TwinsOptions) {
     const whole: FixtureOptions = { frames: 256, ...options, observed: true };
@@ -65,6 +67,9 @@ export class Twin {
           : new FastEngine({ shared, mmu, processor });
       processor.engine = engine;
       return engine;
+    });
+    this.fixture.stream.observe(() => {
+      for (const { registers } of this.engines) this.places.push(registers.rip);
     });
   }
 }
@@ -145,7 +150,10 @@ export class Twins {
       if (same === undefined || text(event) !== text(same)) return `event ${at}: ${text(event)} and ${text(same)}`;
     }
     if (other.events.length > one.events.length) return `an event too many: ${text(other.events[one.events.length])}`;
+    const place = this.golden.places.findIndex((rip, at) => rip !== this.fast.places[at]);
+    if (place >= 0) return `RIP at event ${Math.floor(place / this.golden.engines.length)}`;
     this.both(({ events }) => events.splice(0));
+    for (const { places } of [this.golden, this.fast]) places.splice(0);
     for (const [at, mmu] of one.mmus.entries()) {
       const twin = present(other.mmus[at]);
       if (text(mmu.counters) !== text(twin.counters))

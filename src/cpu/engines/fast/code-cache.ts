@@ -127,7 +127,6 @@ export class CodeCache {
     const status = this.#decoder.decode(this.#instruction, codeSize, bytes, 0, bytes.length);
     const shape = status === 'valid' ? this.#handlers.numberOf(this.#instruction) : status;
     if (typeof shape !== 'number') return shape;
-    this.#handlers.compile();
     const { length } = this.#instruction;
     this.#records.write(instruction, shape, offset, this.#instruction);
     this.#records.writeRunEnd(instruction + recordBytes, offset + length, 0);
@@ -145,7 +144,6 @@ export class CodeCache {
     const code = this.#frameOf(frame);
     const map = this.#mapFor(code, frame, codeSize);
     this.#decodeAhead(code, map, { frame, offset, codeSize });
-    this.#handlers.compile();
     return this.#words[map / 4 + offset] as number;
   }
 

@@ -67,6 +67,7 @@ export class FastEngine implements Engine {
       store: (what) => this.#store(what),
       help: (what) => this.#help(what),
       cross: (record) => this.#cross(record),
+      compile: () => shared.handlers.compile(),
       divide: (what) => this.#divide(what === 1),
     });
     this.registers = new RegisterFile(buffer, address);
@@ -211,7 +212,7 @@ export class FastEngine implements Engine {
   // What generated code asks for
 
   #load(what: number): number {
-    this.#countFetches();
+    this.#arrive();
     const place = this.#access.load(what, this.#codeSize === 64);
     if (typeof place !== 'number') return this.#raise(place);
     this.#look();
@@ -219,7 +220,7 @@ export class FastEngine implements Engine {
   }
 
   #store(what: number): number {
-    this.#countFetches();
+    this.#arrive();
     const fault = this.#access.store(what, this.#codeSize === 64);
     if (fault !== undefined) return this.#raise(fault);
     this.#look();
@@ -228,8 +229,7 @@ export class FastEngine implements Engine {
 
   #help(number: number): number {
     const block = this.#block;
-    this.#countFetches();
-    block.setRip(this.#shared.records.offset(block.word(Block.record)), this.#codeSize);
+    this.#arrive();
     const value = (at: number): bigint => block.longWord(Block.exchange + 8 * at);
     const helper = helpers[present(helperNames[number], 'a helper')];
     const outcome = helper.run(this.#helperContext, value(0), value(1), value(2), value(3));
@@ -245,7 +245,7 @@ export class FastEngine implements Engine {
   /** The next page is fetched by an access of its own. */
   #cross(record: number): number {
     const block = this.#block;
-    this.#countFetches();
+    this.#arrive();
     const page = pageAfter(block.pageAt(Block.page));
     const frame = this.#mmu.access(page, block.fetchCode, 0);
     if (frame < 0) return this.#raise(this.#port.fault());
@@ -280,9 +280,14 @@ export class FastEngine implements Engine {
     return 0;
   }
 
-  /** Before anything that the translation caches see: the fetches until now were before it. */
-  #countFetches(): void {
-    this.#block.countFetches(this.#block.word(Block.remaining) - 1);
+  /**
+   * Before anything that others may see: the fetches until now were before it, and RIP is that of the instruction, for
+   * whoever wants to know where it happens.
+   */
+  #arrive(): void {
+    const block = this.#block;
+    block.countFetches(block.word(Block.remaining) - 1);
+    block.setRip(this.#shared.records.offset(block.word(Block.record)), this.#codeSize);
   }
 
   /** Whether generated code may go on in the page after this instruction. */

@@ -1,7 +1,7 @@
 /**
  * The handlers, one for each shape of instruction that was ever decoded, and the functions that hold them.
  *
- * New handlers are compiled as functions of their own, in one small module for each time that code is decoded. The
+ * New handlers are compiled as functions of their own, in one small module whenever one of them is called. The
  * interpreter calls them through a table, which is slow but at once. When enough of such calls were made, or of such
  * handlers, the interpreter is compiled anew with all known handlers as branches of one switch: the compiler's best form
  * of it, which takes milliseconds. Nothing that a guest can see depends on which of the two executes an instruction.
@@ -17,11 +17,12 @@ import { Block, Rec } from './layout.ts';
 import { functionNumber, importFunctions } from './runtime-functions.ts';
 import { shapeKey, symbolicInstruction } from './shape.ts';
 import type { VectorTables } from './vector-tables.ts';
-import { type Code, Memory, Op, Type } from './wasm/code.ts';
+import { Memory, Op, Type } from './wasm/code.ts';
 import { type FunctionType, importNamespace, memoryName, ModuleBuilder, tableName } from './wasm/module.ts';
 import {
   createTable,
   instantiate,
+  type WasmFunction,
   type WasmImport,
   type WasmInstance,
   type WasmMemory,
@@ -40,7 +41,7 @@ const smallModulesLimit = 256;
 const callsBeforeRebuilding = 200_000;
 
 type Handler =
-  | { readonly kind: 'code'; readonly code: Code; readonly locals: number }
+  | { readonly kind: 'code'; readonly bytes: Uint8Array; readonly locals: number }
   | { readonly kind: 'unsupported'; readonly error: UnsupportedError };
 
 export interface HandlersParts {
@@ -72,13 +73,14 @@ export class Handlers {
   constructor({ memory, tables, functions }: HandlersParts) {
     this.#memory = memory;
     this.#tables = tables;
-    this.#table = createTable(tableSize);
-    this.#imports = { [importNamespace]: { ...functions, [memoryName]: memory, [tableName]: this.#table } };
+    const imports = { ...functions, [memoryName]: memory };
+    this.#table = createTable(tableSize, this.#compilingHandler({ [importNamespace]: imports }));
+    this.#imports = { [importNamespace]: { ...imports, [tableName]: this.#table } };
     // In the order of their numbers, which records.ts has.
     for (const emit of [emitRunEnd, emitCrossing]) {
       const e = new Emitter();
       emit(e);
-      this.#handlers.push({ kind: 'code', code: e.code, locals: e.locals });
+      this.#handlers.push({ kind: 'code', bytes: e.code.bytes, locals: e.locals });
     }
     this.#interpreter = this.#compileInterpreter();
   }
@@ -96,11 +98,12 @@ export class Handlers {
   }
 
   /**
-   * Makes the handlers that were asked for since the last call executable. The host has room for some ten thousand modules
+   * Makes the handlers that were asked for since the last call executable: when one of them is called. Gives their number. The host has room for some ten thousand modules
    * only, and a guest may have code of as many shapes: so every now and then one module takes the place of many.
    */
-  compile(): void {
-    if (this.#pending.length === 0) return;
+  compile(): number {
+    const count = this.#pending.length;
+    if (count === 0) throw new InvariantError('a handler that was never asked for');
     this.#inSmallModules.push(...this.#pending);
     this.#smallModules++;
     if (this.#smallModules < smallModulesLimit) this.#compileFunctions(this.#pending);
@@ -110,6 +113,20 @@ export class Handlers {
       this.#smallModules = 0;
     }
     this.#pending = [];
+    return count;
+  }
+
+  /** What stands in the table for handlers that are not compiled: has that done, and goes on at the same record. */
+  #compilingHandler(imports: Readonly<Record<string, Readonly<Record<string, WasmImport>>>>): WasmFunction {
+    const module = this.#newModule(0);
+    const e = new Emitter();
+    e.savePlace();
+    e.code.get(Parameter.block).i32(0).call(functionNumber('compile')).op(Op.drop).i32(Leave.goOn);
+    const name = 'compile';
+    module.export(name, module.function({ type: handlerType, locals: [], code: e.code }));
+    const handler = instantiate(module.bytes(), imports).exports[name];
+    if (handler === undefined) throw new InvariantError('a module without its function');
+    return handler;
   }
 
   /** As functions of one module, in the table. */
@@ -119,7 +136,7 @@ export class Handlers {
       const handler = this.#handlers[number];
       if (handler?.kind !== 'code') continue;
       const e = new Emitter();
-      e.code.append(handler.code.bytes);
+      e.code.append(handler.bytes);
       e.savePlace();
       e.code.i32(Leave.goOn);
       const index = module.function({ type: handlerType, locals: localTypes(handler.locals), code: e.code });
@@ -179,7 +196,7 @@ export class Handlers {
     }
     builder.finish();
     const { code, locals } = builder.emitter;
-    return { kind: 'code', code, locals };
+    return { kind: 'code', bytes: code.bytes.slice(), locals };
   }
 
   /** A loop around a switch over the shape of the record. */
@@ -215,7 +232,7 @@ export class Handlers {
     for (const [at, number] of cases.entries()) {
       code.end();
       const handler = this.#handlers[number];
-      if (handler?.kind === 'code') code.append(handler.code.bytes);
+      if (handler?.kind === 'code') code.append(handler.bytes);
       code.branch(cases.length - at);
     }
     code.end();

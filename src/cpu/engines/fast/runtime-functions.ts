@@ -23,6 +23,8 @@ export const hostFunctions = {
   store: { parameters: [i32, i32], results: [i32] },
   /** Block, number of the helper: 1, or 0 with an exception. */
   help: { parameters: [i32, i32], results: [i32] },
+  /** Block, nothing: makes every handler that is known executable. */
+  compile: { parameters: [i32, i32], results: [i32] },
   /** Block, record of an instruction in two pages: the record of the whole, or 0 with an exception. */
   cross: { parameters: [i32, i32], results: [i32] },
   /** Block, whether signed: quotient and remainder of 128 bits by 64; 1, or 0 with an exception. */

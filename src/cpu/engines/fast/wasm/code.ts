@@ -84,78 +84,70 @@ const emptyBlock = 0x40;
 const vectorPrefix = 0xfd;
 
 export class Code {
-  readonly bytes: number[] = [];
+  #buffer = new Uint8Array(64);
+  #length = 0;
+
+  /** What was written until now. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
 
   op(op: Op): this {
-    this.bytes.push(op);
-    return this;
+    return this.#put(op);
   }
 
   ops(...ops: readonly Op[]): this {
-    this.bytes.push(...ops);
+    for (const op of ops) this.#put(op);
     return this;
   }
 
   /** A memory instruction; alignment is a hint only, so none is given. */
   memory(op: Memory, offset: number): this {
-    this.bytes.push(op, 0);
-    return this.unsigned(offset);
+    return this.#put(op).#put(0).unsigned(offset);
   }
 
   /** A vector instruction by its number (5.4.8). */
   vector(op: number): this {
-    this.bytes.push(vectorPrefix);
-    return this.unsigned(op);
+    return this.#put(vectorPrefix).unsigned(op);
   }
 
   vectorMemory(op: number, offset: number): this {
-    this.vector(op).bytes.push(0);
-    return this.unsigned(offset);
+    return this.vector(op).#put(0).unsigned(offset);
   }
 
   /** Lane numbers and other bytes that follow a vector instruction. */
   immediates(bytes: readonly number[]): this {
-    this.bytes.push(...bytes);
-    return this;
+    return this.append(bytes);
   }
 
   get(local: number): this {
-    this.bytes.push(0x20);
-    return this.unsigned(local);
+    return this.#put(0x20).unsigned(local);
   }
 
   set(local: number): this {
-    this.bytes.push(0x21);
-    return this.unsigned(local);
+    return this.#put(0x21).unsigned(local);
   }
 
   tee(local: number): this {
-    this.bytes.push(0x22);
-    return this.unsigned(local);
+    return this.#put(0x22).unsigned(local);
   }
 
   i32(value: number): this {
-    this.bytes.push(0x41);
-    return this.signed(BigInt.asIntN(32, BigInt(value)));
+    return this.#put(0x41).signed(BigInt.asIntN(32, BigInt(value)));
   }
 
   /** Taken modulo 2^64. */
   i64(value: bigint): this {
-    this.bytes.push(0x42);
-    return this.signed(BigInt.asIntN(64, value));
+    return this.#put(0x42).signed(BigInt.asIntN(64, value));
   }
 
   call(index: number): this {
-    this.bytes.push(0x10);
-    return this.unsigned(index);
+    return this.#put(0x10).unsigned(index);
   }
 
   /** Through table 0. */
   callIndirect(type: number): this {
-    this.bytes.push(0x11);
-    this.unsigned(type);
-    this.bytes.push(0);
-    return this;
+    return this.#put(0x11).unsigned(type).#put(0);
   }
 
   block(type: BlockType = 'nothing'): this {
@@ -171,34 +163,31 @@ export class Code {
   }
 
   else(): this {
-    this.bytes.push(0x05);
-    return this;
+    return this.#put(0x05);
   }
 
   end(): this {
-    this.bytes.push(0x0b);
-    return this;
+    return this.#put(0x0b);
   }
 
   branch(depth: number): this {
-    this.bytes.push(0x0c);
-    return this.unsigned(depth);
+    return this.#put(0x0c).unsigned(depth);
   }
 
   branchIf(depth: number): this {
-    this.bytes.push(0x0d);
-    return this.unsigned(depth);
+    return this.#put(0x0d).unsigned(depth);
   }
 
   branchTable(depths: readonly number[], otherwise: number): this {
-    this.bytes.push(0x0e);
-    this.unsigned(depths.length);
+    this.#put(0x0e).unsigned(depths.length);
     for (const depth of depths) this.unsigned(depth);
     return this.unsigned(otherwise);
   }
 
-  append(bytes: readonly number[]): this {
-    for (const byte of bytes) this.bytes.push(byte);
+  append(bytes: ArrayLike<number>): this {
+    this.#reserve(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
     return this;
   }
 
@@ -209,7 +198,7 @@ export class Code {
     do {
       const low = rest & 0x7f;
       rest >>>= 7;
-      this.bytes.push(rest === 0 ? low : low | 0x80);
+      this.#put(rest === 0 ? low : low | 0x80);
     } while (rest !== 0);
     return this;
   }
@@ -220,13 +209,26 @@ export class Code {
       const low = Number(rest & 0x7fn);
       rest >>= 7n;
       const last = (rest === 0n && (low & 0x40) === 0) || (rest === -1n && (low & 0x40) !== 0);
-      this.bytes.push(last ? low : low | 0x80);
+      this.#put(last ? low : low | 0x80);
       if (last) return this;
     }
   }
 
   #structured(opcode: number, type: BlockType): this {
-    this.bytes.push(opcode, type === 'nothing' ? emptyBlock : type);
+    return this.#put(opcode).#put(type === 'nothing' ? emptyBlock : type);
+  }
+
+  #put(byte: number): this {
+    if (this.#length === this.#buffer.length) this.#reserve(1);
+    this.#buffer[this.#length++] = byte;
     return this;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#length + more;
+    if (needed <= this.#buffer.length) return;
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length));
+    larger.set(this.bytes);
+    this.#buffer = larger;
   }
 }

@@ -4,20 +4,25 @@ export interface WasmMemory {
   readonly buffer: ArrayBuffer;
 }
 
+export type WasmFunction = (...values: number[]) => number;
+
 export interface WasmTable {
-  set(index: number, to: (...values: number[]) => number): void;
+  set(index: number, to: WasmFunction): void;
 }
 
 export interface WasmInstance {
-  readonly exports: Readonly<Record<string, (...values: number[]) => number>>;
+  readonly exports: Readonly<Record<string, WasmFunction>>;
 }
 
 /** An imported function takes and gives 32-bit integers. */
-export type WasmImport = ((...values: number[]) => number) | WasmMemory | WasmTable;
+export type WasmImport = WasmFunction | WasmMemory | WasmTable;
 
 interface Host {
   readonly Memory: new (size: { readonly initial: number; readonly maximum: number }) => WasmMemory;
-  readonly Table: new (kind: { readonly element: 'anyfunc'; readonly initial: number }) => WasmTable;
+  readonly Table: new (
+    kind: { readonly element: 'anyfunc'; readonly initial: number },
+    fill: WasmFunction,
+  ) => WasmTable;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (
     module: object,
@@ -35,8 +40,9 @@ export function createMemory(bytes: number): WasmMemory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages });
 }
 
-export function createTable(size: number): WasmTable {
-  return new WebAssembly.Table({ element: 'anyfunc', initial: size });
+/** Every element is the same at first. */
+export function createTable(size: number, fill: WasmFunction): WasmTable {
+  return new WebAssembly.Table({ element: 'anyfunc', initial: size }, fill);
 }
 
 /** Compiles and links at once. */
