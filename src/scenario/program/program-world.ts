@@ -115,14 +115,19 @@ export class ProgramWorld {
   /** One step of a processor or of the hardware, chosen at random among those that are possible. False: there is none. */
   #step(): boolean {
     const { machine, execution, random } = this.system;
-    const { processors, bus } = machine;
-    const choices = processors.length + bus.inFlight.length;
+    const { processors, bus, broadcasts } = machine;
+    const choices = processors.length + bus.inFlight.length + broadcasts.inFlight.length;
     const first = random.below(choices);
     for (let offset = 0; offset < choices; offset++) {
       const choice = (first + offset) % choices;
       if (choice < processors.length) {
         if (!execution.runnable(choice)) continue;
         execution.step(choice);
+        return true;
+      }
+      const broadcast = broadcasts.inFlight[choice - processors.length - bus.inFlight.length];
+      if (broadcast !== undefined) {
+        machine.takeHardwareStep({ kind: 'invalidate', broadcast });
         return true;
       }
       const ipi = bus.inFlight[choice - processors.length];
@@ -178,6 +183,7 @@ export class ProgramWorld {
           return;
         }
         let stopped = false;
+        yield* this.system.kernel.user_mode(cpu);
         yield {
           kind: 'instructions',
           execute: () => {
