@@ -13,7 +13,8 @@ import { type CallTable, int, size, unsigned } from './call.ts';
 
 const IOVEC_LIMIT = 1024;
 const MILLISECOND = 1_000_000;
-const TRANSFER_CHUNK = 65536;
+/** A read or write may do less than it was asked for; the kernel needs no larger buffer. */
+const TRANSFER_LIMIT = 1 << 24;
 const NO_OWNER_FLAGS = O.O_APPEND | O.O_NONBLOCK;
 
 type Transfer = typeof readInto;
@@ -170,14 +171,8 @@ function transfer(
   const file = thread.process.files.get(descriptor);
   if (file === null) return -ERRNO.EBADF;
   if (offset !== null && BigInt.asIntN(64, offset) < 0n) return -ERRNO.EINVAL;
-  // A read or write may do less than asked for; nobody needs a kernel buffer of two gigabytes.
-  const whole = file.inode.kind === 'pipe' || file.inode.kind === 'file';
-  const buffer = { address, length: whole ? size(length) : Math.min(size(length), TRANSFER_CHUNK) };
-  if (buffer.length > BUFFER_LIMIT) return direction(thread, file, { address, length: BUFFER_LIMIT }, position(offset));
-  return direction(thread, file, buffer, position(offset));
+  return direction(thread, file, { address, length: Math.min(size(length), TRANSFER_LIMIT) }, position(offset));
 }
-
-const BUFFER_LIMIT = 1 << 26;
 
 function position(offset: bigint | null): number | null {
   return offset === null ? null : Number(offset);
@@ -198,7 +193,7 @@ function* transferAll(
   for (let index = 0; index < count; index++) {
     const buffer: Buffer = {
       address: view.getBigUint64(index * 16, true),
-      length: size(view.getBigUint64(index * 16 + 8, true)),
+      length: Math.min(size(view.getBigUint64(index * 16 + 8, true)), TRANSFER_LIMIT),
     };
     if (buffer.length === 0) continue;
     const result = yield* direction(thread, file, buffer, null);
