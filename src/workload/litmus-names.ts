@@ -25,34 +25,33 @@ export interface LitmusNames {
 
 /** The names as the initial state, and whatever entries refer to, declare them. */
 export function namesOf(test: LitmusTest): LitmusNames {
-  const spaces = new Set([MAIN_SPACE]);
-  const [tables, large, pages, frames, cells] = Array.from({ length: 5 }, () => new Set<string>());
+  const pages = new Set<string>();
   const neighbours = new Map<string, string>();
+  const declared = { space: new Set([MAIN_SPACE]), table: new Set<string>(), large: new Set<string>() };
   for (const item of test.initial) {
-    if (item.kind === 'space') spaces.add(item.name);
-    if (item.kind === 'table') tables?.add(item.name);
-    if (item.kind === 'large') large?.add(item.name);
-    if (item.kind === 'entry' || item.kind === 'past-entry') pages?.add(item.entry.page.page);
-    if (item.kind === 'beside') {
-      pages?.add(item.page);
-      neighbours.set(item.page, item.neighbour);
+    switch (item.kind) {
+      case 'space':
+      case 'table':
+      case 'large':
+        declared[item.kind].add(item.name);
+        break;
+      case 'entry':
+      case 'past-entry':
+        pages.add(item.entry.page.page);
+        break;
+      case 'beside':
+        pages.add(item.page);
+        neighbours.set(item.page, item.neighbour);
+        break;
+      default:
     }
   }
-  const names = { pages, neighbours, spaces, tables, large, frames, cells } as LitmusNames & {
-    readonly frames: Set<string>;
-    readonly cells: Set<string>;
-  };
-  for (const content of contentsOf(test)) {
-    if (content.kind === 'refers' && !names.tables.has(content.to) && !names.large.has(content.to)) {
-      names.frames.add(content.to);
-    }
-  }
-  for (const item of test.initial) {
-    if (item.kind === 'cell' && !names.frames.has(item.cell.name) && !names.large.has(item.cell.name)) {
-      names.cells.add(item.cell.name);
-    }
-  }
-  return names;
+  const { space: spaces, table: tables, large } = declared;
+  const referred = contentsOf(test).flatMap((content) => (content.kind === 'refers' ? [content.to] : []));
+  const frames = new Set(referred.filter((name) => !tables.has(name) && !large.has(name)));
+  const given = test.initial.flatMap((item) => (item.kind === 'cell' ? [item.cell.name] : []));
+  const cells = new Set(given.filter((name) => !frames.has(name) && !large.has(name)));
+  return { pages, neighbours, spaces, tables, large, frames, cells };
 }
 
 function contentsOf({ initial, processors, handlers }: LitmusTest): EntryContent[] {

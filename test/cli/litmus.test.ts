@@ -89,6 +89,7 @@ describe('tlbsan litmus', () => {
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
       expect(stderr).toContain(message);
     }
+    expect((await tlbsan(['litmus', ALLOWED, '--set', 'la57=on'])).stderr).toContain('four levels of paging');
     expect((await tlbsan(['litmus', 'no/such.litmus'])).stderr).toBe('tlbsan: no/such.litmus: no such file\n');
     expect((await tlbsan(['litmus', 'fixtures'])).stderr).toBe('tlbsan: fixtures: is a directory\n');
     expect((await tlbsan(['litmus', ALLOWED, '--set', 'frob=on'])).stderr).toContain("unknown switch 'frob'");

@@ -151,5 +151,6 @@ function switchesOf(test: LitmusTest, file: string, more: readonly string[]): Sw
     const [name = '', value = ''] = text.split('=');
     setSwitch(switches, name, value, { file: '--set' });
   }
+  if (switches.la57) throw new InputError('litmus tests have four levels of paging, so la57 is off', { file });
   return switches;
 }
