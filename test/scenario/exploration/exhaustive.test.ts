@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Exploration } from '../../../src/scenario/exploration/exploration.ts';
 import { ScenarioModel } from '../../../src/scenario/exploration/scenario-model.ts';
@@ -43,9 +42,7 @@ describe('an exhausted search', { timeout: 120_000 }, () => {
   });
 
   it('is what a fault keeps it from being: found without a bound', () => {
-    const file = 'fixtures/explore/flush-meets-newcomer.tlb';
-    const explored = exploration(readFileSync(file, 'utf8'), 'E1-no-wait');
-    const { verdict, findings } = explored.explore(EXHAUSTIVE, { executions: 5000 });
+    const { verdict, findings } = exploration(GIVEN_BACK, 'E1-no-remote').explore(EXHAUSTIVE, { executions: 5000 });
     expect(verdict).toBe('violation');
     expect(findings[0]?.violation.id).toMatch(/^stale-frame: tlb mm 2/);
   });
