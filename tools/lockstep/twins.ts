@@ -58,7 +58,9 @@ export class Twin {
     this.fixture = new PagingFixture(whole);
     const { memory, mmus } = this.fixture;
     const shared =
-      kind === 'fast' ? new EngineMemory(memory, { processors: mmus.length, codeBytes: 2 ** 20 }) : undefined;
+      kind === 'fast'
+        ? new EngineMemory(memory, { processors: mmus.length, codeBytes: 2 ** 20, handlers: 1500 })
+        : undefined;
     this.engines = mmus.map((mmu) => {
       const processor = new CountingProcessor();
       const engine =

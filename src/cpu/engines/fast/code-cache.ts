@@ -138,6 +138,10 @@ export class CodeCache {
 
   #decode(frame: FrameNumber, offset: number, codeSize: CodeSize): Found {
     this.#memory.copyBytes(addressInFrame(frame, 0), this.#bytes);
+    if (!this.#handlers.hasRoomFor(2 * aheadLimit)) {
+      this.#forgetAll();
+      this.#handlers.forget();
+    }
     const first = this.#decodeOne(offset, codeSize);
     if (typeof first !== 'number' && first !== 'incomplete') return first;
     if (this.#next + mapBytes + 4 * (aheadLimit + 1) * recordBytes > this.#layout.codeEnd) this.#forgetAll();

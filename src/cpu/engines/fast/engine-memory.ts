@@ -22,6 +22,8 @@ export interface EngineMemoryOptions {
   readonly processors?: number;
   /** Bytes for decoded code; when they are full, all of it is forgotten. */
   readonly codeBytes?: number;
+  /** Handlers that there may be at a time; when there are as many, all decoded code is forgotten. */
+  readonly handlers?: number;
 }
 
 const addressLimit = 2 ** 32 - wasmPageBytes;
@@ -37,7 +39,10 @@ export class EngineMemory {
   readonly #processors: number;
   readonly #engines: HostCalls[] = [];
 
-  constructor(memory: PhysicalMemory, { processors = 64, codeBytes = 2 ** 25 }: EngineMemoryOptions = {}) {
+  constructor(
+    memory: PhysicalMemory,
+    { processors = 64, codeBytes = 2 ** 25, handlers: limit = 8192 }: EngineMemoryOptions = {},
+  ) {
     this.memory = memory;
     this.#processors = processors;
     this.layout = layOut(processors, memory.frames, codeBytes);
@@ -57,7 +62,7 @@ export class EngineMemory {
       generated[name] = exported;
     }
     const tables = new VectorTables(this.buffer, this.layout.tables);
-    this.handlers = new Handlers({ memory: wasm, tables, functions: { ...host, ...generated } });
+    this.handlers = new Handlers({ memory: wasm, tables, functions: { ...host, ...generated }, limit });
     this.records = new Records(this.buffer);
     const { buffer, layout, handlers, records } = this;
     this.code = new CodeCache({ buffer, layout, memory, handlers, records });

@@ -34,7 +34,6 @@ const handlerType: FunctionType = { parameters: [Type.i32, Type.i32, Type.i32], 
 
 /** Handlers with more locals than this stay functions: in the switch they would burden all others. */
 const switchLocals = 160;
-const tableSize = 32_768;
 /** Modules of few handlers that are made one. */
 const smallModulesLimit = 256;
 /** Calls of separate handlers before the switch is compiled for the first time; twice as many before each time after it. */
@@ -49,14 +48,19 @@ export interface HandlersParts {
   readonly tables: VectorTables;
   /** Everything that handlers call, by name. */
   readonly functions: Readonly<Record<string, WasmImport>>;
+  /** How many there may be at a time. */
+  readonly limit: number;
 }
 
 export class Handlers {
   /** Exceptions that generated code raises, by number. */
   readonly exceptions: Exception[] = [];
+  readonly #limit: number;
   readonly #memory: WasmMemory;
   readonly #tables: VectorTables;
   readonly #table: WasmTable;
+  /** In the table for handlers that are not compiled. */
+  readonly #compiling: WasmFunction;
   readonly #imports: Readonly<Record<string, Readonly<Record<string, WasmImport>>>>;
   readonly #handlers: Handler[] = [];
   readonly #numbers = new Map<string, number>();
@@ -70,18 +74,33 @@ export class Handlers {
   #callsBeforeRebuilding = callsBeforeRebuilding;
   #interpreter: WasmInstance;
 
-  constructor({ memory, tables, functions }: HandlersParts) {
+  constructor({ memory, tables, functions, limit }: HandlersParts) {
+    this.#limit = limit;
     this.#memory = memory;
     this.#tables = tables;
     const imports = { ...functions, [memoryName]: memory };
-    this.#table = createTable(tableSize, this.#compilingHandler({ [importNamespace]: imports }));
+    this.#compiling = this.#compilingHandler({ [importNamespace]: imports });
+    this.#table = createTable(limit, this.#compiling);
     this.#imports = { [importNamespace]: { ...imports, [tableName]: this.#table } };
-    // In the order of their numbers, which records.ts has.
-    for (const emit of [emitRunEnd, emitCrossing]) {
-      const e = new Emitter();
-      emit(e);
-      this.#handlers.push({ kind: 'code', bytes: e.code.bytes, locals: e.locals });
-    }
+    this.#addPseudoInstructions();
+    this.#interpreter = this.#compileInterpreter();
+  }
+
+  /** Whether so many more may be too many. */
+  hasRoomFor(more: number): boolean {
+    return this.#handlers.length + more <= this.#limit;
+  }
+
+  /** Begins anew, without any. Records that have numbers of handlers must not be executed any more. */
+  forget(): void {
+    for (let number = 0; number < this.#handlers.length; number++) this.#table.set(number, this.#compiling);
+    this.#handlers.length = 0;
+    this.#numbers.clear();
+    this.#pending = [];
+    this.#inSmallModules = [];
+    this.#smallModules = 0;
+    this.#callsBeforeRebuilding = callsBeforeRebuilding;
+    this.#addPseudoInstructions();
     this.#interpreter = this.#compileInterpreter();
   }
 
@@ -165,6 +184,15 @@ export class Handlers {
     return true;
   }
 
+  /** In the order of their numbers, which records.ts has. */
+  #addPseudoInstructions(): void {
+    for (const emit of [emitRunEnd, emitCrossing]) {
+      const e = new Emitter();
+      emit(e);
+      this.#handlers.push({ kind: 'code', bytes: e.code.bytes, locals: e.locals });
+    }
+  }
+
   #newModule(table: number): ModuleBuilder {
     const module = new ModuleBuilder(this.#memory.buffer.byteLength / wasmPageBytes, table);
     importFunctions(module);
@@ -172,8 +200,9 @@ export class Handlers {
   }
 
   #add(key: string, handler: Handler): number {
-    const number = this.#handlers.push(handler) - 1;
-    if (number === tableSize) throw new UnsupportedError(`more than ${tableSize} shapes of instruction`);
+    const number = this.#handlers.length;
+    if (number >= this.#limit) throw new UnsupportedError(`more than ${this.#limit} shapes of instruction at a time`);
+    this.#handlers.push(handler);
     this.#numbers.set(key, number);
     if (handler.kind === 'code') this.#pending.push(number);
     return number;
@@ -201,7 +230,7 @@ export class Handlers {
 
   /** A loop around a switch over the shape of the record. */
   #compileInterpreter(): WasmInstance {
-    const module = this.#newModule(tableSize);
+    const module = this.#newModule(this.#limit);
     const inSwitch = this.#handlers.map((handler) => handler.kind === 'code' && handler.locals <= switchLocals);
     const bodies = this.#handlers.filter((_, at) => inSwitch[at] === true);
     const { code } = this.#emitSwitch(inSwitch, module.type(handlerType));
