@@ -13,9 +13,8 @@ import { MiniKernel } from '../kernel/kernel.ts';
 import type { Hardware, Kernel } from '../kernel/hardware.ts';
 import type { MmTuning } from '../kernel/mm/context.ts';
 import type { Era } from '../kernel/tlb/era.ts';
-import { frameAddress, Machine } from '../machine/machine.ts';
+import { frameAddress, Machine, type MachineOptions } from '../machine/machine.ts';
 import type { Switches } from '../machine/switches.ts';
-import type { ProcessorPart } from '../mmu/part.ts';
 import { choosePolicy, partFor } from '../machine/hardware-choice.ts';
 import { Execution } from './execution.ts';
 import { finish } from './scheduler.ts';
@@ -92,7 +91,7 @@ export class System {
     return results[0] as T;
   }
 
-  #port(part: ProcessorPart): Hardware {
+  #port(part: MachineOptions['part']): Hardware {
     const { machine, stream, options } = this;
     const { switches } = options;
     const { host } = machine;
