@@ -118,12 +118,12 @@ export const MISSING: readonly Missing[] = [
   {
     id: 'B42',
     title: 'KVM overwrites the request to flush a preempted vCPU (8c6de56a42e0, CVE-2019-3016)',
-    reason: 'flushes that a hypervisor does for a preempted vCPU are not modelled',
+    reason: 'searches do not take processors away yet, and the host here never marks one twice',
   },
   {
     id: 'B43',
     title: 'KVM calls a vCPU preempted in the middle of an instruction (6cd88243c7e0, CVE-2022-39189)',
-    reason: 'an access is one step: no translation is ever on its way while its processor is preempted',
+    reason: 'an access is one step: no translation is on its way while its processor is taken away',
   },
   {
     id: 'B44',

@@ -17,7 +17,7 @@ era E0a-B32
 set store-buffers=off
 space A
 
-thread T0 in A on 0 {
+thread T0 in A on 1 {
   a = mmap 1 rw
   write a[0] 17
   signal ready
@@ -26,7 +26,7 @@ thread T0 in A on 0 {
   write a[0] 18
 }
 
-kernel Reclaimer on 1 {
+kernel Reclaimer on 0 {
   await ready
   reclaim a of A
 }

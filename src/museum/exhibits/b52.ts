@@ -20,7 +20,7 @@ set invlpgb=on
 set store-buffers=off
 space A
 
-thread T0 in A on 0 {
+thread T0 in A on 1 {
   a = mmap 1 rw
   write a[0] 17
   signal ready
@@ -29,7 +29,7 @@ thread T0 in A on 0 {
   write a[0] 18
 }
 
-kernel Reclaimer on 1 {
+kernel Reclaimer on 0 {
   await ready
   reclaim a of A
 }
