@@ -36,6 +36,7 @@ import { PageAllocator } from './page_alloc.ts';
 import { reclaim_pages } from './reclaim.ts';
 import { Scheduler, type task_struct } from './sched.ts';
 import { type Era, type Tlb, TLB_FLUSH_ALL } from './tlb/era.ts';
+import { write_protect_pages } from './write_protect.ts';
 
 export interface MiniKernelOptions {
   readonly hardware: Hardware;
@@ -289,6 +290,12 @@ export class MiniKernel {
   migrate_pages(cpu: number, mm: mm_struct, start: bigint, end: bigint): Kernel<number> {
     const user = this.context.mms.user(mm);
     return this.#operation(cpu, 'migrate pages', user, do_migrate_pages(this.context, cpu, user, { start, end }));
+  }
+
+  /** Takes R/W from what [start, end) maps, until somebody writes. Result: entries changed. */
+  write_protect(cpu: number, mm: mm_struct, start: bigint, end: bigint): Kernel<number> {
+    const user = this.context.mms.user(mm);
+    return this.#operation(cpu, 'write-protect', user, write_protect_pages(this.context, cpu, user, { start, end }));
   }
 
   /** Result: a kernel address, or -ENOMEM. */

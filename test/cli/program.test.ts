@@ -7,6 +7,7 @@ import { REPOSITORY, temporaryFolder, tlbsan } from './command.ts';
 import { validate } from './json-schema.ts';
 
 const SHARED = join(REPOSITORY, 'fixtures/guests/shared');
+const MAPPINGS = join(REPOSITORY, 'fixtures/guests/mappings');
 const expected = readFileSync(`${SHARED}.out`, 'utf8');
 
 describe('a hosted program', () => {
@@ -18,7 +19,7 @@ describe('a hosted program', () => {
   });
 
   it('ends with 66 on a violation, or what --error-exitcode says', async () => {
-    const bad = ['run', SHARED, '--memory', '32', '--era', 'E1-no-wait', '--stress', 'all', '--quiet'];
+    const bad = ['run', MAPPINGS, '--memory', '32', '--era', 'E1-no-remote', '--stress', 'all', '--quiet'];
     const { status, stderr } = await tlbsan(bad);
     expect(status).toBe(66);
     expect(stderr).toMatch(/^verdict {3}VIOLATION/);
@@ -49,7 +50,7 @@ describe('a hosted program', () => {
     [['--engine', 'slow'], /--engine: unknown engine 'slow'; there are fast, golden/],
     [
       ['--stress', 'earthquake'],
-      /--stress: unknown kind of stress 'earthquake'; there are all, migrate, reclaim, move/,
+      /--stress: unknown kind of stress 'earthquake'; there are all, migrate, reclaim, protect, move/,
     ],
     [['--set', 'store-buffers=on'], /--set: programs' stores are visible at once/],
     [['--root', '/no/such'], /\/no\/such: no such directory/],

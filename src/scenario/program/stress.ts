@@ -13,6 +13,7 @@ import type { ProgramWorld, Runner } from './program-world.ts';
 const KINDS = {
   migrate: (world, cpu, mm, start, end) => world.system.kernel.migrate_pages(cpu, mm, start, end),
   reclaim: (world, cpu, mm, start, end) => world.system.kernel.reclaim(cpu, mm, start, end),
+  protect: (world, cpu, mm, start, end) => world.system.kernel.write_protect(cpu, mm, start, end),
 } as const satisfies Record<
   string,
   (world: ProgramWorld, cpu: number, mm: user_mm, start: bigint, end: bigint) => Kernel<number>
