@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.ts';
 import { laneFunctionOp, laneOp, shiftOp, VectorOp } from '../../../src/cpu/engines/fast/vector-code.ts';
-import { Code, Memory, Type } from '../../../src/cpu/engines/fast/wasm/code.ts';
+import { Code, Memory, type Type } from '../../../src/cpu/engines/fast/wasm/code.ts';
 import { importNamespace, memoryName, ModuleBuilder } from '../../../src/cpu/engines/fast/wasm/module.ts';
 import { createMemory, instantiate, wasmPageBytes } from '../../../src/cpu/engines/fast/wasm/web-assembly.ts';
 import { mapLanes, operateOnLanes, shiftLanes } from '../../../src/cpu/engines/golden/lanes.ts';
