@@ -122,7 +122,7 @@ async function search(
   const parts = wanted === 1 ? 1 : exploration.countParts(strategy, wanted);
   const own = Math.ceil(Math.max(parts - shard.index, 1) / shard.count);
   const limits = {
-    executions: Math.ceil(flags.executions / own),
+    executions: Math.ceil(flags.executions / parts),
     deadline: flags.seconds === undefined ? null : Date.now() + flags.seconds * 1000,
     keepGoing: flags.keepGoing,
   };
