@@ -13,7 +13,7 @@ import { type ReplayFlags, replayCommand } from './replay-command.ts';
 import { ENGINE_NAMES } from '../scenario/program/engine-choice.ts';
 import { STRESS_KINDS } from '../scenario/program/stress.ts';
 import { type RunFlags, runCommand } from './run-command.ts';
-import { isProgram, type ProgramFlags, runProgram } from './run-program.ts';
+import { isProgram, type ProgramFlags, refuseWhatProgramsTake, runProgram } from './run-program.ts';
 import { STRATEGY_FORMS } from './strategy-argument.ts';
 import type { Streams } from './streams.ts';
 
@@ -99,11 +99,11 @@ export function commandLine(streams: Streams, setStatus: (status: number) => voi
     .option('--error-exitcode <n>', 'programs: exit status on a violation (default: 66)', exitStatus)
     .option('--quiet', 'programs: report only if something was found', false)
     .addHelpText('after', () => `\n${switches()}\n${RUN_EXAMPLES}`)
-    .action(async (file: string, args: string[], flags: RunFlags & ProgramFlags) =>
-      setStatus(
-        isProgram(file) ? await runProgram(file, args, flags, streams) : await runCommand(file, flags, streams),
-      ),
-    );
+    .action(async (file: string, args: string[], flags: RunFlags & ProgramFlags) => {
+      if (isProgram(file)) return setStatus(await runProgram(file, args, flags, streams));
+      refuseWhatProgramsTake(file, args, flags);
+      return setStatus(await runCommand(file, flags, streams));
+    });
   const explore = tlbsan
     .command('explore')
     .description('search the schedules of a scenario for one that violates something')
@@ -116,7 +116,11 @@ export function commandLine(streams: Streams, setStatus: (status: number) => voi
     .option('--no-shrink', 'report schedules as they were found')
     .option('--jobs <n>', "search threads; 'all': one for each processor", jobs, 1)
     .option('--shard <i/n>', 'search the i-th of n shares only, counting from 0; merge puts the reports together')
-    .option('--parts <n>', 'split the search into about so many parts (default: 4 for each thread of each shard)', positive)
+    .option(
+      '--parts <n>',
+      'split the search into about so many parts (default: 4 for each thread of each shard)',
+      positive,
+    )
     .addOption(jsonOption())
     .addHelpText('after', EXPLORE_EXAMPLES)
     .action(async (file: string, flags: ExploreFlags) =>
@@ -169,9 +173,10 @@ export function commandLine(streams: Streams, setStatus: (status: number) => voi
 
 /** Written alike on every command. */
 function jsonOption(): Option {
-  return new Option('--json [file]', 'write the report as JSON (docs/schema); to standard output in place of text').preset(
-    '-',
-  );
+  return new Option(
+    '--json [file]',
+    'write the report as JSON (docs/schema); to standard output in place of text',
+  ).preset('-');
 }
 
 function jobs(text: string): number | 'all' {

@@ -54,6 +54,26 @@ export function isProgram(file: string): boolean {
   }
 }
 
+const PROGRAM_OPTIONS: readonly (readonly [keyof ProgramFlags, string])[] = [
+  ['engine', '--engine'],
+  ['root', '--root'],
+  ['env', '--env'],
+  ['stress', '--stress'],
+  ['maxInstructions', '--max-instructions'],
+  ['errorExitcode', '--error-exitcode'],
+  ['quiet', '--quiet'],
+];
+
+/** Throws InputError where something is said of a program, and the file is none. */
+export function refuseWhatProgramsTake(file: string, args: readonly string[], flags: ProgramFlags): void {
+  if (args.length > 0) throw new InputError('takes no arguments: it is no program', { file });
+  for (const [name, option] of PROGRAM_OPTIONS) {
+    const given = flags[name];
+    if (given !== undefined && given !== false)
+      throw new InputError(`is for programs; ${file} is none`, { file: option });
+  }
+}
+
 /** Throws InputError for whatever is wrong with the program or the flags. */
 export async function runProgram(
   file: string,

@@ -295,7 +295,16 @@ const BAD_USES: readonly BadUse[] = [
     expect: /^error: unknown option '--frob'\n/,
   },
   { given: 'a command that there is not', args: ['frob'], expect: /^error: unknown command 'frob'/ },
-  { given: 'two files', args: ['run', MUNMAP, MUNMAP], expect: /^error: too many arguments/ },
+  {
+    given: 'two files',
+    args: ['run', MUNMAP, MUNMAP],
+    expect: /munmap\.tlb: takes no arguments: it is no program\n$/,
+  },
+  {
+    given: 'an option of programs',
+    args: ['run', MUNMAP, '--engine', 'golden'],
+    expect: /^tlbsan: --engine: is for programs; .*munmap\.tlb is none\n$/,
+  },
   { given: 'no file', args: ['run'], expect: /^error: missing required argument 'file'/ },
   {
     given: 'a report that cannot be written',
