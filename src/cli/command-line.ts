@@ -93,6 +93,7 @@ export function commandLine(streams: Streams, setStatus: (status: number) => voi
     .option('--no-detect', 'run without the detector: nothing is judged')
     .addOption(new Option('--engine <name>', `programs: what executes instructions: ${ENGINE_NAMES.join(', ')}`))
     .option('--root <dir>', 'programs: the files that they see; writes stay in memory (default: none but themselves)')
+    .option('--symbols <file>', 'programs: names and lines of a stripped one are in this ELF file')
     .option('--env <name=value...>', 'programs: their environment, in place of the default')
     .option('--stress <list>', `programs: trouble on purpose: all, or some of ${STRESS_KINDS.join(', ')}`)
     .option('--max-instructions <n>', 'programs: end the run after about so many', positive)

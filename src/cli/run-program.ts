@@ -23,6 +23,7 @@ import { paintFor } from './terminal-paint.ts';
 export interface ProgramFlags {
   readonly engine?: string;
   readonly root?: string;
+  readonly symbols?: string;
   readonly stress?: string;
   readonly maxInstructions?: number;
   readonly errorExitcode?: number;
@@ -57,6 +58,7 @@ export function isProgram(file: string): boolean {
 const PROGRAM_OPTIONS: readonly (readonly [keyof ProgramFlags, string])[] = [
   ['engine', '--engine'],
   ['root', '--root'],
+  ['symbols', '--symbols'],
   ['env', '--env'],
   ['stress', '--stress'],
   ['maxInstructions', '--max-instructions'],
@@ -89,6 +91,7 @@ export async function runProgram(
       file,
       path: resolve(file),
       bytes: readFileSync(file),
+      symbols: flags.symbols === undefined ? null : symbolFile(flags.symbols),
       args: [file, ...args],
       environment: flags.env ?? ENVIRONMENT,
       root: flags.root === undefined ? null : new DirectoryRoot(flags.root),
@@ -123,6 +126,17 @@ export async function runProgram(
     case 'clean':
       return statusOf(run);
   }
+}
+
+function symbolFile(file: string): Uint8Array {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    throw new InputError(`cannot be read: ${(error as NodeJS.ErrnoException).code}`, { file: `--symbols: ${file}` });
+  }
+  if (!isElf(bytes)) throw new InputError('is no ELF file', { file: `--symbols: ${file}` });
+  return bytes;
 }
 
 /** As a shell tells it. */

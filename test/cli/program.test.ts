@@ -26,6 +26,19 @@ describe('a hosted program', () => {
     expect((await tlbsan([...bad, '--error-exitcode', '9'])).status).toBe(9);
   });
 
+  it('takes the names of a stripped program from another file', async () => {
+    const bytes = readFileSync(MAPPINGS);
+    bytes.fill(0, 0x28, 0x30);
+    bytes.fill(0, 0x3c, 0x40);
+    const stripped = join(temporaryFolder(), 'stripped');
+    writeFileSync(stripped, bytes);
+    const bad = ['run', stripped, '--memory', '32', '--era', 'E1-no-remote'];
+    const use = /^ {2}use +step \d+: processor \d \((.*)\): user/m;
+    expect(use.exec((await tlbsan(bad)).stderr)?.[1]).toMatch(/^stripped thread \d+: 0x[\da-f]+$/);
+    const { stderr } = await tlbsan([...bad, '--symbols', MAPPINGS]);
+    expect(use.exec(stderr)?.[1]).toMatch(/^stripped thread \d+: \w+\+0x[\da-f]+ \(mappings\.c:\d+\)$/);
+  });
+
   it('ends with 3 at its limit', async () => {
     const { status, stderr } = await tlbsan(['run', SHARED, '--memory', '32', '--max-instructions', '5000']);
     expect(status).toBe(3);
@@ -53,6 +66,8 @@ describe('a hosted program', () => {
       /--stress: unknown kind of stress 'earthquake'; there are all, migrate, reclaim, protect, move/,
     ],
     [['--set', 'store-buffers=on'], /--set: programs' stores are visible at once/],
+    [['--symbols', '/no/such'], /--symbols: \/no\/such: cannot be read: ENOENT/],
+    [['--symbols', `${SHARED}.out`], /--symbols: .*shared\.out: is no ELF file/],
     [['--root', '/no/such'], /\/no\/such: no such directory/],
     [['--max-steps', '5'], /--max-steps: is for scenarios/],
   ])('refuses %j', async (flags, message) => {

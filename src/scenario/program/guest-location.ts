@@ -7,7 +7,12 @@ import type { UserProcessor } from './user-processor.ts';
 
 export class GuestLocations {
   /** By the program's file. */
-  readonly #symbols = new Map<FileData, Symbols>();
+  readonly #symbols: Map<FileData, Symbols>;
+
+  /** `known`: the symbols of programs that have theirs elsewhere. */
+  constructor(known: ReadonlyMap<FileData, Symbols>) {
+    this.#symbols = new Map(known);
+  }
 
   /** `user`: the processor that the thread runs on. */
   describe(thread: Thread, user: UserProcessor): string {

@@ -8,6 +8,7 @@ import type { HostRoot, HostStreams } from '../../process/files/host-port.ts';
 import { DescriptorTable, OpenFile } from '../../process/files/open-file.ts';
 import { live } from '../../process/live.ts';
 import type { Ending } from '../../process/process.ts';
+import { Symbols } from '../../process/symbols.ts';
 import { SignalActions } from '../../process/signals/signal-actions.ts';
 import { decodeBytes } from '../../process/user-memory.ts';
 import { Userland } from '../../process/userland.ts';
@@ -33,6 +34,8 @@ export interface ProgramInput {
   readonly file: string;
   readonly path: string;
   readonly bytes: Uint8Array;
+  /** An ELF file with the program's symbols and line table; null: the program itself. */
+  readonly symbols: Uint8Array | null;
   readonly args: readonly string[];
   readonly environment: readonly string[];
   readonly root: HostRoot | null;
@@ -51,14 +54,16 @@ export class ProgramRun {
   readonly world: ProgramWorld;
   readonly userland: Userland;
   readonly #input: ProgramInput;
+  readonly #data: FileData;
   #booted = false;
   #death: string | null = null;
 
   /** No step has been taken yet: whoever observes `system.stream` from here on sees them all. Throws InputError. */
   constructor(input: ProgramInput, words: ProgramWords) {
     this.#input = input;
-    const { file, bytes, root, streams } = input;
+    const { file, bytes, symbols, root, streams } = input;
     parseExecutable(bytes, file);
+    this.#data = new FileData(() => bytes, bytes.length);
     const options = systemOptions(words, {
       file,
       processors: PROCESSORS,
@@ -88,7 +93,7 @@ export class ProgramRun {
     const user = machine.processors.map((cpu) => new UserProcessor(machine, cpu, make, clock, random));
     this.world = new ProgramWorld(this.system, this.userland, user);
     startStress(this.world, stress);
-    const locations = new GuestLocations();
+    const locations = new GuestLocations(new Map(symbols === null ? [] : [[this.#data, new Symbols(symbols)]]));
     this.system.locate = (processor) => {
       const thread = this.world.threadOn(processor);
       const at = user[processor];
@@ -154,10 +159,10 @@ export class ProgramRun {
   /** The first process: the program's file at its place, standard streams, and a thread that enters the program. */
   #launch(): void {
     const { userland } = this;
-    const { path, bytes, args, environment } = this.#input;
+    const { path, args, environment } = this.#input;
     const { files } = userland;
     const { inodes } = files;
-    files.install(path, inodes.file(0o755, new FileData(() => bytes, bytes.length)));
+    files.install(path, inodes.file(0o755, this.#data));
     const descriptors = new DescriptorTable();
     for (const [number, device] of (['stdin', 'stdout', 'stderr'] as const).entries()) {
       descriptors.put(number, new OpenFile(inodes.device(device), number === 0 ? 0 : 1, device), false);

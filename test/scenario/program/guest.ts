@@ -41,6 +41,7 @@ export function runGuest(program: string | Uint8Array, options: GuestOptions = {
       args: [name, ...args],
       environment: ['HOME=/'],
       root,
+      symbols: null,
       streams: {
         read: (limit) => {
           const bytes = left.subarray(0, limit);
