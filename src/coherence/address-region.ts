@@ -1,5 +1,6 @@
 /** Ranges of flushes and promises in page numbers, made once so that asking costs two comparisons. */
 import type { AddressRange } from '../event/event.ts';
+import { EVERYTHING_END } from '../event/range-in-words.ts';
 import type { TrackedTranslation } from './tracked-translation.ts';
 
 /** Pages [first, limit) of an address space. mm 0 stands for every address space, the kernel's included. */
@@ -10,10 +11,9 @@ export interface AddressRegion {
 }
 
 export const EVERY_MM = 0;
-const TLB_FLUSH_ALL = 0xffff_ffff_ffff_ffffn;
 
 export function regionOf(range: AddressRange): AddressRegion {
-  if (range.end === TLB_FLUSH_ALL) return { mm: range.mm, first: 0, limit: Number.POSITIVE_INFINITY };
+  if (range.end === EVERYTHING_END) return { mm: range.mm, first: 0, limit: Number.POSITIVE_INFINITY };
   return { mm: range.mm, first: Number(range.start >> 12n), limit: Number((range.end + 0xfffn) >> 12n) };
 }
 

@@ -2,7 +2,7 @@
 import { type PagingLevel, pagesPerEntry } from '../arch/address.ts';
 import { ENTRY_NAME, entryFrame, mapsPage, PagingEntry } from '../arch/paging-entry.ts';
 import type { CachedTranslation } from '../event/cached-translation.ts';
-import type { AddressRange } from '../event/event.ts';
+import { rangeInWords } from '../event/range-in-words.ts';
 import type { Operation } from './change.ts';
 import type { Obligation } from './obligation.ts';
 import type { Severity } from './significance.ts';
@@ -49,13 +49,6 @@ export function cacheName(kind: CachedTranslation['kind']): string {
   return kind === 'tlb' ? 'TLB entry' : `${kind.toUpperCase()}-cache entry`;
 }
 
-const TLB_FLUSH_ALL = 0xffff_ffff_ffff_ffffn;
-
-export function describeRange({ mm, start, end }: AddressRange): string {
-  const whose = mm === 0 ? 'every address space' : mm === 1 ? 'the kernel' : `mm ${mm}`;
-  return end === TLB_FLUSH_ALL ? `all of ${whose}` : `[${hex(start)}, ${hex(end)}) of ${whose}`;
-}
-
 export function describeOperation(operation: Operation | null): string {
   return operation === null ? '' : `, in ${operation.name}`;
 }
@@ -70,12 +63,12 @@ export function describeObligation(due: Obligation): readonly string[] {
     case 'flush':
       return [
         `step ${due.returned}: ${place(due.processor, due.where)}: flush ${due.flush} returned (${due.reason}${due.batch ? ', batched' : ''})`,
-        `begun at step ${due.began} for ${describeRange(due.range)}`,
+        `begun at step ${due.began} for ${rangeInWords(due.range)}`,
       ];
     case 'promise':
       return [
         `step ${due.time}: ${place(due.processor, due.where)}: promised (${due.why})`,
-        `for ${describeRange(due.range)}`,
+        `for ${rangeInWords(due.range)}`,
       ];
     case 'frame-free':
       return [`step ${due.time}: processor ${due.processor}: freed frame ${hex(due.frame)}`];

@@ -3,9 +3,8 @@ import { addressInFrame } from '../arch/address.ts';
 import { Vector } from '../arch/page-fault.ts';
 import { ENTRY_NAME } from '../arch/paging-entry.ts';
 import type { CachedTranslation } from '../event/cached-translation.ts';
-import type { AddressRange, MachineEvent } from '../event/event.ts';
-
-const TLB_FLUSH_ALL = 0xffff_ffff_ffff_ffffn;
+import type { MachineEvent } from '../event/event.ts';
+import { rangeInWords } from '../event/range-in-words.ts';
 
 const ACTION_IN_WORDS = { full: 'flushes all', partial: 'flushes the range', skip: 'does not flush' } as const;
 
@@ -78,11 +77,6 @@ function cachedInWords(cached: CachedTranslation): string {
 
 function pcidInWords(pcid: number | null): string {
   return pcid === null ? '' : ` in PCID ${pcid}`;
-}
-
-function rangeInWords({ mm, start, end }: AddressRange): string {
-  const whose = mm === 0 ? 'every address space' : mm === 1 ? 'the kernel' : `mm ${mm}`;
-  return end === TLB_FLUSH_ALL ? `all of ${whose}` : `[${hex(start)}, ${hex(end)}) of ${whose}`;
 }
 
 function hex(value: number | bigint): string {
